@@ -1,0 +1,22 @@
+// The one row that says how far the writer has come; each batch moves it, so an unknown commit can be looked up.
+import type { Reader } from '@carillon/platform/database/database.ts';
+import { sql } from '@carillon/platform/database/sql.ts';
+import type { BatchTable } from './stream-writer.ts';
+
+export interface WriterPosition {
+  readonly position: number;
+}
+
+export const writerPositionTable: BatchTable<WriterPosition> = {
+  name: 'stream_position',
+  key: () => 'the only row',
+  statement: (rows) => sql`update stream_position set position = ${rows[0]?.position ?? 0} where writer = 0`,
+};
+
+/** The newest committed position. Waits for a transaction that is still moving it. */
+export async function findWrittenPosition(database: Reader): Promise<number> {
+  const rows = await database.query<{ position: number }>(
+    sql`select position from stream_position where writer = 0 for update`,
+  );
+  return rows[0]?.position ?? 0;
+}
