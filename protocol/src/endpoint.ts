@@ -67,4 +67,5 @@ export function endpoint<
 export type QueryOf<E> = E extends Endpoint<string, infer Q, TSchema, TSchema, EndpointAuth> ? Static<Q> : never;
 export type BodyOf<E> = E extends Endpoint<string, TSchema, infer B, TSchema, EndpointAuth> ? Static<B> : never;
 export type ResponseOf<E> = E extends Endpoint<string, TSchema, TSchema, infer R, EndpointAuth> ? Static<R> : never;
-export type PathOf<E> = E extends Endpoint<infer P, TSchema, TSchema, TSchema, EndpointAuth> ? PathParameters<P> : never;
+export type PathOf<E> =
+  E extends Endpoint<infer P, TSchema, TSchema, TSchema, EndpointAuth> ? PathParameters<P> : never;

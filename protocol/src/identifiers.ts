@@ -22,11 +22,11 @@ const HASH_ID_ANY_ALPHABET = /^[A-Za-z0-9+/_-]{43}$/;
 const NAMESPACED = /^[a-z][a-z0-9._-]{0,254}$/;
 const OPAQUE = /^[0-9A-Za-z._~-]{1,255}$/;
 const ROOM_VERSION = /^[a-z0-9.-]{1,32}$/;
-const ASCII = /^[\x00-\x7f]*$/;
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** The length of a string in UTF-8 bytes. A lone surrogate counts three. */
 export function utf8Length(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (!BEYOND_ASCII.test(text)) return text.length;
   let bytes = 0;
   for (const character of text) {
     const codePoint = character.codePointAt(0)!;

@@ -42,7 +42,11 @@ export const forbidden = (message: string) => new MatrixError(403, 'M_FORBIDDEN'
 export const userDeactivated = () => new MatrixError(403, 'M_USER_DEACTIVATED', 'This account has been deactivated');
 export const notFound = (message: string) => new MatrixError(404, 'M_NOT_FOUND', message);
 export const unrecognized = (status: 404 | 405 | 400 = 404) =>
-  new MatrixError(status, 'M_UNRECOGNIZED', status === 405 ? 'This method is not allowed here' : 'Unrecognized request');
+  new MatrixError(
+    status,
+    'M_UNRECOGNIZED',
+    status === 405 ? 'This method is not allowed here' : 'Unrecognized request',
+  );
 export const tooLarge = (message: string) => new MatrixError(413, 'M_TOO_LARGE', message);
 export const limitExceeded = (retryAfterMs: number) =>
   new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many requests', { retry_after_ms: Math.ceil(retryAfterMs) });
