@@ -4,14 +4,38 @@ import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 /** A durable change, or a volatile one (typing, presence), as the sync engine has to know it. */
 export type Change =
   | { readonly kind: 'room'; readonly position: number; readonly roomId: RoomId }
-  | { readonly kind: 'membership'; readonly position: number; readonly roomId: RoomId; readonly userId: UserId; readonly membership: string }
-  | { readonly kind: 'receipt'; readonly position: number; readonly roomId: RoomId; readonly userId: UserId; readonly isPrivate: boolean }
-  | { readonly kind: 'accountData'; readonly position: number; readonly userId: UserId; readonly roomId: RoomId | null; readonly type: string }
+  | {
+      readonly kind: 'membership';
+      readonly position: number;
+      readonly roomId: RoomId;
+      readonly userId: UserId;
+      readonly membership: string;
+    }
+  | {
+      readonly kind: 'receipt';
+      readonly position: number;
+      readonly roomId: RoomId;
+      readonly userId: UserId;
+      readonly isPrivate: boolean;
+    }
+  | {
+      readonly kind: 'accountData';
+      readonly position: number;
+      readonly userId: UserId;
+      readonly roomId: RoomId | null;
+      readonly type: string;
+    }
   | { readonly kind: 'profile'; readonly position: number; readonly userId: UserId; readonly key: string }
   | { readonly kind: 'device'; readonly position: number; readonly userId: UserId; readonly deviceId: string }
   | { readonly kind: 'typing'; readonly roomId: RoomId }
   | { readonly kind: 'presence'; readonly userId: UserId }
-  | { readonly kind: 'logout'; readonly userId: UserId; readonly deviceId: string | null; readonly sessionId: string; readonly softLogout: boolean };
+  | {
+      readonly kind: 'logout';
+      readonly userId: UserId;
+      readonly deviceId: string | null;
+      readonly sessionId: string;
+      readonly softLogout: boolean;
+    };
 
 export type ChangeKind = Change['kind'];
 export type ChangeOf<Kind extends ChangeKind> = Extract<Change, { kind: Kind }>;

@@ -31,6 +31,8 @@ export interface Write {
   readonly rows: (collector: RowCollector, firstPosition: number) => void;
   /** Called once after the commit, in the order of positions, before the promise resolves. Must not throw. */
   readonly committed?: (firstPosition: number) => void;
+  /** Called in the same turn in which it is known that the change was not written. Must not throw. */
+  readonly failed?: (error: unknown) => void;
 }
 
 interface Pending {
@@ -123,7 +125,10 @@ export class StreamWriter {
       this.#failLane(batch, failure);
       return;
     }
-    this.#dependencies.logger.warn({ error: String(failure), lanes: lanes.size }, 'a batch failed; trying lane by lane');
+    this.#dependencies.logger.warn(
+      { error: String(failure), lanes: lanes.size },
+      'a batch failed; trying lane by lane',
+    );
     for (const lane of lanes.values()) {
       const laneFailure = await this.#commit(lane);
       if (laneFailure !== null) this.#failLane(lane, laneFailure);
@@ -133,10 +138,16 @@ export class StreamWriter {
   /** What was built on top of a failed write fails with it. */
   #failLane(failed: Pending[], error: unknown): void {
     const lane = failed[0]?.write.lane;
-    this.#dependencies.logger.error({ lane, writes: failed.length, error: String(error) }, 'a lane could not be written');
+    this.#dependencies.logger.error(
+      { lane, writes: failed.length, error: String(error) },
+      'a lane could not be written',
+    );
     const later = this.#waiting.filter((pending) => pending.write.lane === lane);
     this.#waiting = this.#waiting.filter((pending) => pending.write.lane !== lane);
-    for (const pending of [...failed, ...later]) pending.reject(error);
+    for (const pending of [...failed, ...later]) {
+      pending.write.failed?.(error);
+      pending.reject(error);
+    }
   }
 
   /** Null when committed; else why the database refused it. */
@@ -194,7 +205,9 @@ export class StreamWriter {
 function isDatabaseAway(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (/^(08|57P|53)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
-  return error instanceof Error && /Connection terminated|not queryable|connection.*(closed|ended)/i.test(error.message);
+  return (
+    error instanceof Error && /Connection terminated|not queryable|connection.*(closed|ended)/i.test(error.message)
+  );
 }
 
 /** Rows by table, in the order in which tables first appear. */
@@ -216,4 +229,3 @@ class BatchRows implements RowCollector {
     return [...this.#tables].map(([table, rows]) => table.statement(Array.isArray(rows) ? rows : [...rows.values()]));
   }
 }
-

@@ -1,0 +1,129 @@
+// Builds the next event of a room from memory: heads, auth events, hash, signature, auth rules. Synchronous.
+import { selectAuthEvents } from '@carillon/event-graph/auth-event-selection.ts';
+import { checkAuth } from '@carillon/event-graph/auth-rules/check-auth.ts';
+import { buildEvent } from '@carillon/event-graph/build-event.ts';
+import { referenceHash } from '@carillon/event-graph/hashes.ts';
+import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
+import type { EventId, UserId } from '@carillon/protocol/identifiers.ts';
+import type { JsonObject } from '@carillon/protocol/json.ts';
+import { forbidden } from '@carillon/protocol/matrix-error.ts';
+import type { PlacedEvent } from './persist-event.ts';
+import type { Head } from './room.store.ts';
+import type { Room, RoomState } from './room.ts';
+import type { RoomDependencies } from './room-dependencies.ts';
+import { type SentBy, StoredEvent } from './stored-event.ts';
+
+/** Forward extremities that an event of ours cites (design: at most ten). */
+export const MAX_CITED_HEADS = 10;
+const EVENT_ID_LOCALPART_BYTES = 18;
+
+/** What a local user wants to say in a room. */
+export interface Draft {
+  readonly type: string;
+  /** undefined: not a state event. */
+  readonly stateKey?: string | undefined;
+  readonly sender: UserId;
+  readonly content: JsonObject;
+  /** Milliseconds since 1970 where an app service says when; the server's clock otherwise. */
+  readonly originServerTs?: number | undefined;
+  /** The redaction's target, already looked up. */
+  readonly redacts?: StoredEvent | undefined;
+  readonly sentBy?: SentBy | undefined;
+}
+
+type BuildDependencies = Pick<RoomDependencies, 'clock' | 'random' | 'signingKey' | 'serverName'>;
+
+/**
+ * Builds, signs and authorises an event on top of what is built in `room`, and moves the room on to it.
+ * The caller hands it to persistEvents in the same turn. Throws M_FORBIDDEN with the broken rule, M_TOO_LARGE, M_BAD_JSON.
+ */
+export function buildRoomEvent(dependencies: BuildDependencies, room: Room, draft: Draft): PlacedEvent {
+  const stateBefore = room.state;
+  const event = makeEvent(dependencies, room, draft);
+  const verdict = checkAuth({
+    roomVersion: room.version,
+    event,
+    state: (type, stateKey) => stateBefore.get(type, stateKey),
+  });
+  if (verdict.outcome !== 'accepted') throw forbidden(verdict.reason);
+  const stateAfter = event.stateKey === undefined ? stateBefore : stateBefore.set(event.type, event.stateKey, event);
+  room.state = stateAfter;
+  room.heads = [headOf(event, room.version)];
+  if (draft.originServerTs === undefined) room.newestTs = event.originServerTs;
+  return { event, stateBefore, stateAfter, redacts: draft.redacts ?? null };
+}
+
+/** The signed event, not yet judged. */
+function makeEvent(dependencies: BuildDependencies, room: Room, draft: Draft): StoredEvent {
+  const { version } = room;
+  const authEvents = citedAuthEvents(room.state, version, draft);
+  const heads = room.heads.slice(0, MAX_CITED_HEADS);
+  const built = buildEvent(
+    version,
+    {
+      type: draft.type,
+      stateKey: draft.stateKey,
+      sender: draft.sender,
+      content: withRedacts(draft, version),
+      redacts: version.redactsInContent ? undefined : draft.redacts?.eventId,
+      roomId: version.roomIdAsHash && draft.type === 'm.room.create' ? undefined : room.roomId,
+      depth: room.nextDepth,
+      originServerTs: draft.originServerTs ?? Math.max(dependencies.clock.now(), room.newestTs),
+      authEvents: authEvents.map((event) => event.eventId),
+      prevEvents: heads.map((head) => head.eventId),
+      ...(version.referencesAreHashPairs ? earlyVersionFields(dependencies, version, { authEvents, heads }) : {}),
+    },
+    { server: dependencies.serverName, key: dependencies.signingKey },
+  );
+  const event = new StoredEvent({
+    roomVersion: version,
+    eventId: built.eventId,
+    roomId: built.roomId,
+    type: built.type,
+    stateKey: built.stateKey,
+    sender: built.sender,
+    depth: built.depth,
+    originServerTs: built.originServerTs,
+    text: built.canonicalText(),
+    position: 0,
+    stateBefore: null,
+    verdict: 'accepted',
+    redactedBy: null,
+    json: built.json,
+  });
+  event.sentBy = draft.sentBy ?? null;
+  return event;
+}
+
+function withRedacts(draft: Draft, version: RoomVersion): JsonObject {
+  if (draft.redacts === undefined || !version.redactsInContent) return draft.content;
+  return { ...draft.content, redacts: draft.redacts.eventId };
+}
+
+function citedAuthEvents(state: RoomState, version: RoomVersion, draft: Draft): StoredEvent[] {
+  const cited: StoredEvent[] = [];
+  for (const [type, stateKey] of selectAuthEvents(version, draft)) {
+    const event = state.get(type, stateKey);
+    if (event !== undefined) cited.push(event);
+  }
+  return cited;
+}
+
+/** Room versions 1 and 2: an id of our own, and the reference hashes of what is cited. */
+function earlyVersionFields(
+  dependencies: BuildDependencies,
+  version: RoomVersion,
+  { authEvents, heads }: { authEvents: readonly StoredEvent[]; heads: readonly Head[] },
+): { eventId: EventId; referenceHashes: Map<EventId, string> } {
+  const referenceHashes = new Map<EventId, string>();
+  for (const event of authEvents) referenceHashes.set(event.eventId, referenceHash(event.json, version));
+  for (const head of heads) if (head.sha256 !== undefined) referenceHashes.set(head.eventId, head.sha256);
+  const localpart = dependencies.random.token(EVENT_ID_LOCALPART_BYTES);
+  return { eventId: `$${localpart}:${dependencies.serverName}` as EventId, referenceHashes };
+}
+
+/** An event as a forward extremity. */
+export function headOf(event: StoredEvent, version: RoomVersion): Head {
+  const head = { eventId: event.eventId, depth: event.depth };
+  return version.referencesAreHashPairs ? { ...head, sha256: referenceHash(event.json, version) } : head;
+}

@@ -1,0 +1,179 @@
+// From built events to rows of one atomic write, and from the commit to what readers see (client send, steps 3 and 4).
+import { diff } from '@carillon/event-graph/state-map.ts';
+import { encodeNode, newNodes } from '@carillon/event-graph/state-map-nodes.ts';
+import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
+import type { ServerName, UserId } from '@carillon/protocol/identifiers.ts';
+import { serverOf } from '@carillon/protocol/identifiers.ts';
+import type { Notifier } from '../streams/notifier.ts';
+import type { RowCollector, StreamWriter } from '../streams/stream-writer.ts';
+import { eventTable, redactionTable } from './event.store.ts';
+import { eventNumberOf } from './load-state.ts';
+import { membershipTable } from './membership.store.ts';
+import { membershipOf } from './membership.ts';
+import { relationOf, relationTable } from './relation.store.ts';
+import { roomTable, stateChangeTable, stateNodeTable } from './room.store.ts';
+import type { Room, RoomState } from './room.ts';
+import { type RoomCache, trimPastNodes } from './room-cache.ts';
+import type { StoredEvent } from './stored-event.ts';
+import { transactionIdTable } from './transaction-id.store.ts';
+
+/** An event that was built on a room, with the states around it. */
+export interface PlacedEvent {
+  readonly event: StoredEvent;
+  readonly stateBefore: RoomState;
+  readonly stateAfter: RoomState;
+  /** The event that a redaction takes the content of, where it holds. */
+  readonly redacts: StoredEvent | null;
+}
+
+/** Adds rows of another feature to an event's own transaction (push counts, outbox). Must not throw. */
+export type EventContributor = (collector: RowCollector, room: Room, built: PlacedEvent) => void;
+
+/** Hears of each event right after its commit, before readers wake. Must not throw. */
+export type EventObserver = (room: Room, built: PlacedEvent) => void;
+
+export interface PersistDependencies {
+  readonly streamWriter: StreamWriter;
+  readonly rooms: RoomCache;
+  readonly notifier: Notifier;
+  readonly serverName: ServerName;
+  readonly contributors: EventContributor[];
+  readonly observers: EventObserver[];
+}
+
+/**
+ * Writes events that were just built on `room`, all or none, and resolves when they are on disk and visible.
+ * Must be called in the same turn as the building. On failure the room's memory is dropped, and what was built later fails too.
+ */
+export async function persistEvents(
+  dependencies: PersistDependencies,
+  room: Room,
+  built: readonly PlacedEvent[],
+): Promise<void> {
+  const { streamWriter, rooms } = dependencies;
+  const nodes = built.map((entry) => numberNewNodes(room, entry.stateAfter));
+  const snapshot = { heads: room.heads, nextNode: room.nextNode, newestTs: room.newestTs };
+  rooms.pin(room.roomId);
+  try {
+    await streamWriter.write({
+      lane: room.roomId,
+      positions: built.length,
+      rows: (collector, firstPosition) => {
+        built.forEach((entry, index) => {
+          addEventRows(dependencies, collector, {
+            room,
+            entry,
+            position: firstPosition + index,
+            nodes: nodes[index] ?? [],
+          });
+        });
+        const last = built.at(-1);
+        if (last === undefined) return;
+        collector.add(roomTable, {
+          roomId: room.roomId,
+          version: room.version.id,
+          creator: room.creator,
+          createdTs: room.createdTs,
+          ...snapshot,
+          stateRoot: last.stateAfter.root.id,
+          newestPosition: firstPosition + built.length - 1,
+        });
+      },
+      committed: () => {
+        for (const entry of built) applyCommitted(dependencies, room, entry);
+      },
+      failed: () => rooms.dropFailed(room),
+    });
+  } finally {
+    rooms.unpin(room.roomId);
+  }
+}
+
+/** Gives the state's new nodes their ids, once: a batch that is tried again writes the same ones. */
+function numberNewNodes(room: Room, state: RoomState): TrieNode<StoredEvent>[] {
+  if (state.size === 0) return [];
+  const nodes = newNodes(state.root);
+  for (const node of nodes) {
+    node.id = room.nextNode++;
+    room.nodes.set(node.id, node);
+  }
+  if (nodes.length > 0) trimPastNodes(room);
+  return nodes;
+}
+
+interface EventRows {
+  readonly room: Room;
+  readonly entry: PlacedEvent;
+  readonly position: number;
+  readonly nodes: readonly TrieNode<StoredEvent>[];
+}
+
+function addEventRows(dependencies: PersistDependencies, collector: RowCollector, rows: EventRows): void {
+  const { room, entry, position } = rows;
+  const { event, redacts } = entry;
+  const roomId = room.roomId;
+  event.position = position;
+  event.stateBefore = entry.stateBefore.root.id;
+  collector.add(eventTable, event);
+  for (const node of rows.nodes) {
+    collector.add(stateNodeTable, { roomId, nodeId: node.id, content: encodeNode(node, eventNumberOf) });
+  }
+  if (entry.stateAfter !== entry.stateBefore) addStateRows(dependencies, collector, rows);
+  if (redacts !== null) {
+    collector.add(redactionTable, { roomId, targetId: redacts.eventId, redactionId: event.eventId });
+  }
+  const relation = relationOf(event);
+  if (relation !== null) collector.add(relationTable, relation);
+  if (event.sentBy !== null) {
+    collector.add(transactionIdTable, {
+      roomId,
+      ...event.sentBy,
+      eventId: event.eventId,
+      createdTs: event.originServerTs,
+    });
+  }
+  for (const contribute of dependencies.contributors) contribute(collector, room, entry);
+}
+
+function addStateRows(dependencies: PersistDependencies, collector: RowCollector, rows: EventRows): void {
+  const { room, entry, position } = rows;
+  for (const change of diff(entry.stateBefore, entry.stateAfter)) {
+    collector.add(stateChangeTable, {
+      roomId: room.roomId,
+      position,
+      type: change.type,
+      stateKey: change.stateKey,
+      eventPosition: change.after?.position ?? null,
+      previousPosition: change.before?.position ?? null,
+    });
+    if (change.type !== 'm.room.member' || change.after === undefined) continue;
+    const userId = change.stateKey as UserId;
+    if (serverOf(userId) !== dependencies.serverName) continue;
+    collector.add(membershipTable, {
+      userId,
+      roomId: room.roomId,
+      membership: membershipOf(change.after),
+      position,
+      previous: change.before === undefined ? null : membershipOf(change.before),
+      sender: change.after.sender,
+    });
+  }
+}
+
+function applyCommitted(dependencies: PersistDependencies, room: Room, entry: PlacedEvent): void {
+  const { event, redacts } = entry;
+  const { notifier } = dependencies;
+  room.apply(event, entry.stateAfter);
+  if (redacts !== null && redacts.redactedBy === null) redacts.markRedacted(event);
+  for (const observe of dependencies.observers) observe(room, entry);
+  if (entry.stateAfter !== entry.stateBefore && event.type === 'm.room.member' && event.stateKey !== undefined) {
+    notifier.emit({
+      kind: 'membership',
+      position: event.position,
+      roomId: room.roomId,
+      userId: event.stateKey as UserId,
+      membership: membershipOf(event),
+    });
+  }
+  notifier.emit({ kind: 'room', position: event.position, roomId: room.roomId });
+}

@@ -1,0 +1,145 @@
+// A room's own row (heads, state root, newest position), its trie nodes and the stream of its state's changes.
+import type { Reader } from '@carillon/platform/database/database.ts';
+import { sql } from '@carillon/platform/database/sql.ts';
+import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
+import type { BatchTable } from '../streams/stream-writer.ts';
+
+/** A forward extremity. */
+export interface Head {
+  readonly eventId: EventId;
+  readonly depth: number;
+  /** Its reference hash: room versions 1 and 2 cite it. */
+  readonly sha256?: string;
+}
+
+export interface RoomRow {
+  readonly roomId: RoomId;
+  readonly version: string;
+  readonly creator: UserId;
+  readonly createdTs: number;
+  readonly heads: readonly Head[];
+  readonly stateRoot: number;
+  readonly nextNode: number;
+  readonly newestPosition: number;
+  readonly newestTs: number;
+}
+
+export const roomTable: BatchTable<RoomRow> = {
+  name: 'room',
+  key: (row) => row.roomId,
+  statement: (rows) => sql`
+    insert into room (room_id, version, creator, created_ts, heads, state_root, next_node, newest_position, newest_ts)
+    select * from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.version)}::text[],
+      ${rows.map((row) => row.creator)}::text[], ${rows.map((row) => row.createdTs)}::bigint[],
+      ${rows.map((row) => Buffer.from(JSON.stringify(row.heads)))}::bytea[],
+      ${rows.map((row) => row.stateRoot)}::integer[], ${rows.map((row) => row.nextNode)}::integer[],
+      ${rows.map((row) => row.newestPosition)}::bigint[], ${rows.map((row) => row.newestTs)}::bigint[])
+    on conflict (room_id) do update set heads = excluded.heads, state_root = excluded.state_root,
+      next_node = excluded.next_node, newest_position = excluded.newest_position, newest_ts = excluded.newest_ts`,
+};
+
+export interface StateNodeRow {
+  readonly roomId: RoomId;
+  readonly nodeId: number;
+  readonly content: Uint8Array;
+}
+
+export const stateNodeTable: BatchTable<StateNodeRow> = {
+  name: 'state_node',
+  statement: (rows) => sql`
+    insert into state_node (room_id, node_id, content)
+    select * from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.nodeId)}::integer[],
+      ${rows.map((row) => Buffer.from(row.content))}::bytea[])`,
+};
+
+export interface StateChangeRow {
+  readonly roomId: RoomId;
+  readonly position: number;
+  readonly type: string;
+  readonly stateKey: string;
+  readonly eventPosition: number | null;
+  readonly previousPosition: number | null;
+}
+
+export const stateChangeTable: BatchTable<StateChangeRow> = {
+  name: 'state_change',
+  statement: (rows) => sql`
+    insert into state_change (room_id, position, type, state_key, event_position, previous_position)
+    select * from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.position)}::bigint[],
+      ${rows.map((row) => Buffer.from(row.type))}::bytea[], ${rows.map((row) => Buffer.from(row.stateKey))}::bytea[],
+      ${rows.map((row) => row.eventPosition)}::bigint[], ${rows.map((row) => row.previousPosition)}::bigint[])`,
+};
+
+/** The room, if there is one. */
+export async function findRoom(database: Reader, roomId: RoomId): Promise<RoomRow | null> {
+  const rows = await database.query<{
+    version: string;
+    creator: UserId;
+    created_ts: number;
+    heads: Buffer;
+    state_root: number;
+    next_node: number;
+    newest_position: number;
+    newest_ts: number;
+  }>(sql`select version, creator, created_ts, heads, state_root, next_node, newest_position, newest_ts
+    from room where room_id = ${roomId}`);
+  const row = rows[0];
+  if (row === undefined) return null;
+  return {
+    roomId,
+    version: row.version,
+    creator: row.creator,
+    createdTs: row.created_ts,
+    heads: JSON.parse(row.heads.toString()) as Head[],
+    stateRoot: row.state_root,
+    nextNode: row.next_node,
+    newestPosition: row.newest_position,
+    newestTs: row.newest_ts,
+  };
+}
+
+/** The nodes with these ids, in no order. */
+export function listStateNodes(
+  database: Reader,
+  roomId: RoomId,
+  nodeIds: readonly number[],
+): Promise<{ node_id: number; content: Buffer }[]> {
+  return database.query(
+    sql`select node_id, content from state_node where room_id = ${roomId} and node_id = any(${nodeIds}::integer[])`,
+  );
+}
+
+export interface StateChange {
+  readonly position: number;
+  readonly type: string;
+  readonly stateKey: string;
+  readonly eventPosition: number | null;
+  readonly previousPosition: number | null;
+}
+
+interface StateChangeRecord {
+  readonly position: number;
+  readonly type: Buffer;
+  readonly state_key: Buffer;
+  readonly event_position: number | null;
+  readonly previous_position: number | null;
+}
+
+/** Changes of the room's current state in (after, until], oldest first. */
+export async function listStateChanges(
+  database: Reader,
+  roomId: RoomId,
+  range: { after: number; until: number },
+): Promise<StateChange[]> {
+  const rows = await database.query<StateChangeRecord>(
+    sql`select position, type, state_key, event_position, previous_position from state_change
+      where room_id = ${roomId} and position > ${range.after} and position <= ${range.until} order by position`,
+  );
+  return rows.map((row) => ({
+    position: row.position,
+    type: row.type.toString(),
+    stateKey: row.state_key.toString(),
+    eventPosition: row.event_position,
+    previousPosition: row.previous_position,
+  }));
+}

@@ -1,0 +1,118 @@
+// A hot room: what the next event builds on (newest built), and what readers may see (newest committed).
+// Building is synchronous, so two senders never meet inside it; the stream writer keeps the order of commits.
+import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
+import { StateMap } from '@carillon/event-graph/state-map.ts';
+import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
+import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
+import { serverOf } from '@carillon/protocol/identifiers.ts';
+import { membershipOf } from './membership.ts';
+import { RecentTimeline } from './recent-timeline.ts';
+import type { Head } from './room.store.ts';
+import type { StoredEvent } from './stored-event.ts';
+
+export type RoomState = StateMap<StoredEvent>;
+
+export interface RoomFields {
+  readonly roomId: RoomId;
+  readonly version: RoomVersion;
+  readonly creator: UserId;
+  readonly createdTs: number;
+  readonly heads: readonly Head[];
+  readonly state: RoomState;
+  readonly nextNode: number;
+  readonly newestPosition: number;
+  readonly newestTs: number;
+  readonly serverName: ServerName;
+}
+
+export class Room {
+  readonly roomId: RoomId;
+  readonly version: RoomVersion;
+  readonly creator: UserId;
+  readonly createdTs: number;
+  readonly #serverName: ServerName;
+
+  /** Forward extremities of what is built. */
+  heads: readonly Head[];
+  /** The state after what is built. */
+  state: RoomState;
+  /** The newest origin_server_ts given here: it never goes back within a room. */
+  newestTs: number;
+  /** The next free state_node id. */
+  nextNode: number;
+
+  /** The state that readers see. */
+  current: RoomState;
+  /** The position of the newest durable event. */
+  position: number;
+  readonly timeline: RecentTimeline;
+  /** Local users who are joined, as readers see it. */
+  readonly joinedLocalUsers = new Set<UserId>();
+  joinedCount = 0;
+  invitedCount = 0;
+
+  /** Set when a write failed: this copy is wrong and must be loaded anew. */
+  failed = false;
+  /** Trie nodes that were loaded or stored, by id, for states of the past. */
+  readonly nodes = new Map<number, TrieNode<StoredEvent>>();
+
+  constructor(fields: RoomFields) {
+    this.roomId = fields.roomId;
+    this.version = fields.version;
+    this.creator = fields.creator;
+    this.createdTs = fields.createdTs;
+    this.heads = fields.heads;
+    this.state = fields.state;
+    this.current = fields.state;
+    this.nextNode = fields.nextNode;
+    this.position = fields.newestPosition;
+    this.newestTs = fields.newestTs;
+    this.#serverName = fields.serverName;
+    this.timeline = new RecentTimeline();
+    for (const { value } of fields.state.entries()) {
+      if (value.type === 'm.room.member') this.#countMember(value, 1);
+    }
+  }
+
+  /** A room before its create event. */
+  static empty(fields: Pick<RoomFields, 'roomId' | 'version' | 'creator' | 'createdTs' | 'serverName'>): Room {
+    return new Room({ ...fields, heads: [], state: new StateMap(), nextNode: 1, newestPosition: 0, newestTs: 0 });
+  }
+
+  /** The depth of the next event. */
+  get nextDepth(): number {
+    let depth = 0;
+    for (const head of this.heads) depth = Math.max(depth, head.depth);
+    return Math.min(depth + 1, this.version.maxDepth);
+  }
+
+  /** A committed membership; undefined where the user has none. */
+  membershipOf(userId: UserId): string | undefined {
+    const event = this.current.get('m.room.member', userId);
+    return event === undefined ? undefined : membershipOf(event);
+  }
+
+  /** Takes a durable accepted event into what readers see. */
+  apply(event: StoredEvent, stateAfter: RoomState): void {
+    if (event.type === 'm.room.member' && event.stateKey !== undefined) {
+      const before = this.current.get(event.type, event.stateKey);
+      if (before !== undefined) this.#countMember(before, -1);
+      const after = stateAfter.get(event.type, event.stateKey);
+      if (after !== undefined) this.#countMember(after, 1);
+    }
+    this.current = stateAfter;
+    this.position = event.position;
+    this.timeline.push(event);
+  }
+
+  #countMember(event: StoredEvent, by: 1 | -1): void {
+    const membership = membershipOf(event);
+    if (membership === 'invite') this.invitedCount += by;
+    if (membership !== 'join') return;
+    this.joinedCount += by;
+    const userId = event.stateKey as UserId;
+    if (serverOf(userId) !== this.#serverName) return;
+    if (by === 1) this.joinedLocalUsers.add(userId);
+    else this.joinedLocalUsers.delete(userId);
+  }
+}

@@ -1,0 +1,110 @@
+// An event as the server holds it: its signed bytes, and what was read from them once.
+import type { RoomEvent } from '@carillon/event-graph/room-event.ts';
+import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
+import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
+import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
+import { parseEventJson } from './parse-event-json.ts';
+
+export type Verdict = 'accepted' | 'soft-failed' | 'rejected';
+
+export interface StoredEventFields {
+  readonly roomVersion: RoomVersion;
+  readonly eventId: EventId;
+  readonly roomId: RoomId;
+  readonly type: string;
+  readonly stateKey: string | undefined;
+  readonly sender: UserId;
+  readonly depth: number;
+  readonly originServerTs: number;
+  /** The signed event as canonical JSON. */
+  readonly text: string;
+  readonly position: number;
+  readonly stateBefore: number | null;
+  readonly verdict: Verdict;
+  readonly redactedBy: EventId | null;
+  /** The event's JSON where the caller has it already. */
+  readonly json?: JsonObject;
+}
+
+/** The device and transaction id by which a local client sent an event: shown to that device alone. */
+export interface SentBy {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly transactionId: string;
+  /** The endpoint and the transaction id: what has to be unique for a device in a room. */
+  readonly transactionKey: string;
+}
+
+export class StoredEvent implements RoomEvent {
+  readonly roomVersion: RoomVersion;
+  readonly eventId: EventId;
+  readonly roomId: RoomId;
+  readonly type: string;
+  readonly stateKey: string | undefined;
+  readonly sender: UserId;
+  readonly depth: number;
+  readonly originServerTs: number;
+  readonly text: string;
+  readonly verdict: Verdict;
+  /** Its place in the stream; 0 until it is durable. */
+  position: number;
+  /** The state_node of the state before it; null until durable, and for outliers. */
+  stateBefore: number | null;
+  /** The redaction that holds for it: set when that one is durable. */
+  redactedBy: EventId | null;
+  /** The redaction itself where it is known; readers load it otherwise. */
+  redactedBecause: StoredEvent | null = null;
+  sentBy: SentBy | null = null;
+  /** Encodings by the sync engine and the readers; dropped when the event is redacted. */
+  encoded: string | null = null;
+  #json: JsonObject | null;
+
+  constructor(fields: StoredEventFields) {
+    this.roomVersion = fields.roomVersion;
+    this.eventId = fields.eventId;
+    this.roomId = fields.roomId;
+    this.type = fields.type;
+    this.stateKey = fields.stateKey;
+    this.sender = fields.sender;
+    this.depth = fields.depth;
+    this.originServerTs = fields.originServerTs;
+    this.text = fields.text;
+    this.position = fields.position;
+    this.stateBefore = fields.stateBefore;
+    this.verdict = fields.verdict;
+    this.redactedBy = fields.redactedBy;
+    this.#json = fields.json ?? null;
+  }
+
+  /** The event as it was signed; read, never changed. */
+  get json(): JsonObject {
+    this.#json ??= parseEventJson(this.text, this.roomVersion);
+    return this.#json;
+  }
+
+  get content(): JsonObject {
+    const content = this.json['content'];
+    return isJsonObject(content) ? content : {};
+  }
+
+  get authEvents(): readonly EventId[] {
+    return references(this.json['auth_events']);
+  }
+
+  get prevEvents(): readonly EventId[] {
+    return references(this.json['prev_events']);
+  }
+
+  /** Marks it as redacted; what was encoded from it is stale. */
+  markRedacted(redaction: StoredEvent): void {
+    this.redactedBy = redaction.eventId;
+    this.redactedBecause = redaction;
+    this.encoded = null;
+  }
+}
+
+/** Event ids of a reference list: plain ids, or the id-and-hashes pairs of room versions 1 and 2. */
+function references(list: unknown): EventId[] {
+  if (!Array.isArray(list)) return [];
+  return list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId);
+}
