@@ -1,5 +1,5 @@
 // The process that holds the test run's Postgres: started by the first test that needs it, gone when the last has ended.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts';
@@ -37,6 +37,9 @@ function isRunning(pidFile: string): boolean {
 
 async function keep(): Promise<void> {
   const socketPath = join(folder, 'keeper.sock');
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith('data-')) rmSync(join(folder, name), { recursive: true, force: true });
+  }
   const dataFolder = mkdtempSync(join(folder, 'data-'));
   const postgres = await startEmbeddedPostgres({ dataFolder, durable: false, maxConnections: TEST_CONNECTIONS });
   const template = postgres.connection.replace('/carillon?', '/DATABASE?');

@@ -1,7 +1,7 @@
 // Finds or starts the one Postgres of a test run. Its keeper lives as long as a test process is connected to it.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const KEEPER = fileURLToPath(new URL('shared-postgres-keeper.ts', import.meta.url));
+const MEMORY_FOLDER = '/dev/shm';
+const ROOMY_BYTES = 2 ** 31;
 const START_TIMEOUT_MS = 30_000;
 const RETRY_MS = 25;
 
@@ -22,10 +24,21 @@ export function sharedPostgres(): Promise<Address> {
   return address;
 }
 
+/** Memory where there is plenty: a clone takes 6 ms there, and 180 ms on a disk. */
+function roomyFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+    accessSync(MEMORY_FOLDER, constants.W_OK);
+    return bavail * bsize >= ROOMY_BYTES ? MEMORY_FOLDER : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
 /** The keeper's folder: one per checkout and user. */
 function keeperFolder(): string {
   const hash = createHash('sha256').update(REPOSITORY).digest('hex').slice(0, 10);
-  return join(tmpdir(), `carillon-tests-${process.getuid?.() ?? 0}-${hash}`);
+  return join(roomyFolder(), `carillon-tests-${process.getuid?.() ?? 0}-${hash}`);
 }
 
 async function findOrStart(): Promise<Address> {
