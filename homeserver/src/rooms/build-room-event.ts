@@ -1,12 +1,14 @@
 // Builds the next event of a room from memory: heads, auth events, hash, signature, auth rules. Synchronous.
-import { selectAuthEvents } from '@carillon/event-graph/auth-event-selection.ts';
+import { authEventKeys } from '@carillon/event-graph/auth-event-selection.ts';
 import { checkAuth } from '@carillon/event-graph/auth-rules/check-auth.ts';
 import { buildEvent } from '@carillon/event-graph/build-event.ts';
 import { referenceHash } from '@carillon/event-graph/hashes.ts';
 import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
+import { verifyKeyFromBytes } from '@carillon/platform/ed25519.ts';
 import type { EventId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { forbidden } from '@carillon/protocol/matrix-error.ts';
+import { replacedBy } from './client-event.ts';
 import type { PlacedEvent } from './persist-event.ts';
 import type { Head } from './room.store.ts';
 import type { Room, RoomState } from './room.ts';
@@ -44,6 +46,7 @@ export function buildRoomEvent(dependencies: BuildDependencies, room: Room, draf
     roomVersion: room.version,
     event,
     state: (type, stateKey) => stateBefore.get(type, stateKey),
+    verifyKeyOf: verifyKeyFromBytes,
   });
   if (verdict.outcome !== 'accepted') throw forbidden(verdict.reason);
   const stateAfter = event.stateKey === undefined ? stateBefore : stateBefore.set(event.type, event.stateKey, event);
@@ -92,6 +95,7 @@ function makeEvent(dependencies: BuildDependencies, room: Room, draft: Draft): S
     json: built.json,
   });
   event.sentBy = draft.sentBy ?? null;
+  event.replaced = event.stateKey === undefined ? null : replacedBy(room.state.get(event.type, event.stateKey));
   return event;
 }
 
@@ -102,7 +106,7 @@ function withRedacts(draft: Draft, version: RoomVersion): JsonObject {
 
 function citedAuthEvents(state: RoomState, version: RoomVersion, draft: Draft): StoredEvent[] {
   const cited: StoredEvent[] = [];
-  for (const [type, stateKey] of selectAuthEvents(version, draft)) {
+  for (const [type, stateKey] of authEventKeys(version, { ...draft, stateKey: draft.stateKey })) {
     const event = state.get(type, stateKey);
     if (event !== undefined) cited.push(event);
   }

@@ -124,7 +124,7 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
   }
   const relation = relationOf(event);
   if (relation !== null) collector.add(relationTable, relation);
-  if (event.sentBy !== null) {
+  if (event.sentBy) {
     collector.add(transactionIdTable, {
       roomId,
       ...event.sentBy,

@@ -143,3 +143,16 @@ export async function listStateChanges(
     previousPosition: row.previous_position,
   }));
 }
+
+/** Of state events by position: the position of the event each replaced, null for none. */
+export async function listPreviousPositions(
+  database: Reader,
+  roomId: RoomId,
+  positions: readonly number[],
+): Promise<Map<number, number | null>> {
+  const rows = await database.query<{ event_position: number; previous_position: number | null }>(
+    sql`select event_position, previous_position from state_change
+      where room_id = ${roomId} and position = any(${positions}::bigint[]) and event_position = position`,
+  );
+  return new Map(rows.map((row) => [row.event_position, row.previous_position]));
+}

@@ -31,8 +31,31 @@ export interface SentBy {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly transactionId: string;
-  /** The endpoint and the transaction id: what has to be unique for a device in a room. */
+  /** The endpoint, the event type and the transaction id: what is unique for a device in a room. */
   readonly transactionKey: string;
+}
+
+/** How a local device sent an event: `endpoint` is `send`, `state` or `redact`. */
+export function sentBy(
+  userId: UserId,
+  deviceId: string,
+  sent: readonly [endpoint: string, type: string, transactionId: string],
+): SentBy {
+  return { userId, deviceId, transactionId: sent[2], transactionKey: JSON.stringify(sent) };
+}
+
+/** The same, from the key at rest. */
+export function sentByOfKey(userId: UserId, deviceId: string, transactionKey: string): SentBy {
+  const [, , transactionId] = JSON.parse(transactionKey) as [string, string, string];
+  return { userId, deviceId, transactionId, transactionKey };
+}
+
+/** The state event that another one replaced: what `unsigned` tells of it. */
+export interface ReplacedState {
+  readonly eventId: EventId;
+  readonly sender: UserId;
+  /** Its content as JSON. */
+  readonly contentText: string;
 }
 
 export class StoredEvent implements RoomEvent {
@@ -54,9 +77,14 @@ export class StoredEvent implements RoomEvent {
   redactedBy: EventId | null;
   /** The redaction itself where it is known; readers load it otherwise. */
   redactedBecause: StoredEvent | null = null;
-  sentBy: SentBy | null = null;
-  /** Encodings by the sync engine and the readers; dropped when the event is redacted. */
+  /** Null: not by a local device with a transaction id; undefined: nobody has looked. */
+  sentBy: SentBy | null | undefined = undefined;
+  /** The state event that this one replaced; null for none, undefined where nobody has looked yet. */
+  replaced: ReplacedState | null | undefined = undefined;
+  /** The members that every reader sees, as JSON text (client-event.ts); dropped when the event is redacted. */
   encoded: string | null = null;
+  /** What every reader sees of `unsigned`, as JSON text. */
+  encodedUnsigned: string | null = null;
   #json: JsonObject | null;
 
   constructor(fields: StoredEventFields) {
@@ -100,6 +128,7 @@ export class StoredEvent implements RoomEvent {
     this.redactedBy = redaction.eventId;
     this.redactedBecause = redaction;
     this.encoded = null;
+    this.encodedUnsigned = null;
   }
 }
 

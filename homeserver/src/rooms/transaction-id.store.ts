@@ -3,12 +3,13 @@ import type { Reader, Transaction } from '@carillon/platform/database/database.t
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { BatchTable } from '../streams/stream-writer.ts';
+import { type SentBy, sentByOfKey } from './stored-event.ts';
 
 export interface TransactionIdRow {
   readonly roomId: RoomId;
   readonly userId: UserId;
   readonly deviceId: string;
-  /** The endpoint and the client's id: `send m.room.message t1`. */
+  /** SentBy's key. */
   readonly transactionKey: string;
   readonly eventId: EventId;
   readonly createdTs: number;
@@ -53,5 +54,19 @@ export function deleteOldTransactionIds(transaction: Transaction, before: number
   return transaction.execute(
     sql`delete from transaction_id where ctid = any(array(
       select ctid from transaction_id where created_ts < ${before} limit ${limit}))`,
+  );
+}
+
+/** Of these events, those that the device sent, with the ids by which it did. */
+export async function listTransactionsOfEvents(
+  database: Reader,
+  key: { roomId: RoomId; userId: UserId; deviceId: string; eventIds: readonly EventId[] },
+): Promise<Map<EventId, SentBy>> {
+  const rows = await database.query<{ txn_key: Buffer; event_id: EventId }>(
+    sql`select txn_key, event_id from transaction_id where room_id = ${key.roomId} and user_id = ${key.userId}
+      and device_id = ${key.deviceId} and event_id = any(${key.eventIds}::text[])`,
+  );
+  return new Map(
+    rows.map((row) => [row.event_id, sentByOfKey(key.userId, key.deviceId, row.txn_key.toString())] as const),
   );
 }
