@@ -1,10 +1,11 @@
-// The authorisation rules that do not depend on the state: what an event cites in auth_events (rules 1 to 3), and the check of
+// The authorisation rules that do not depend on the state: what an event cites in auth_events (rules 1 to 3 and 5.2), and the check of
 // an event against the very events it cites (server-server API, "Checks performed on receipt of a PDU", step 4).
 import { authEventKeys, type StateReader } from '../auth-event-selection.ts';
 import type { RoomEvent } from '../room-event.ts';
 import type { RoomVersion } from '../room-version.ts';
 import { checkAuth } from './check-auth.ts';
 import { checkCreate } from './create-rules.ts';
+import { checkAuthoriserSignature } from './join-rules.ts';
 import type { VerifyKeyReader } from './rule-input.ts';
 import { type AuthVerdict, accepted, rejected } from './verdict.ts';
 
@@ -25,7 +26,10 @@ export function checkAuthEvents(check: AuthEventsCheck): AuthVerdict {
   if (roomVersion.roomIdAsHash && createByRoomId(check) === undefined) {
     return rejected('2', 'The room id is not that of an accepted create event');
   }
-  return checkCitations(check);
+  const citations = checkCitations(check);
+  if (citations.outcome === 'rejected' || event.type !== 'm.room.member') return citations;
+  // 5.2
+  return checkAuthoriserSignature(roomVersion, event);
 }
 
 function checkCitations({ roomVersion, event, eventOf, isRejected }: AuthEventsCheck): AuthVerdict {

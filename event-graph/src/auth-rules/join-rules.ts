@@ -2,13 +2,18 @@
 import { isUserId, serverOf } from '@carillon/protocol/identifiers.ts';
 import type { JsonValue } from '@carillon/protocol/json.ts';
 import { isCreator, levelTo, userPower } from '../power-levels.ts';
+import type { RoomEvent } from '../room-event.ts';
+import type { RoomVersion } from '../room-version.ts';
 import { isSignedBy, membershipOf, type RuleInput } from './rule-input.ts';
 import { type AuthVerdict, accepted, rejected } from './verdict.ts';
 
-/** Rule 5.2: a join on another user's authority carries a signature of that user's server. */
-export function checkAuthoriserSignature({ roomVersion, event }: RuleInput): AuthVerdict {
-  const authoriser = event.content['join_authorised_via_users_server'];
-  if (!roomVersion.restricted || authoriser === undefined) return accepted;
+/**
+ * Rule 5.2: a join on another user's authority carries a signature of that user's server; that it is valid is checked on receipt.
+ * As in Synapse, this is asked of joins only, and of no event again that state resolution judges.
+ */
+export function checkAuthoriserSignature(roomVersion: RoomVersion, event: RoomEvent): AuthVerdict {
+  const { membership, join_authorised_via_users_server: authoriser } = event.content;
+  if (!roomVersion.restricted || membership !== 'join' || authoriser === undefined) return accepted;
   // 5.2.1
   if (isUserId(authoriser) && isSignedBy(event, serverOf(authoriser))) return accepted;
   return rejected('5.2.1', 'The server that authorised the join has not signed it');

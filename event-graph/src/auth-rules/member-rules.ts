@@ -1,7 +1,8 @@
-// Rule 5: m.room.member. Restricted joins are in join-rules.ts, third-party invites in third-party-invite-rules.ts.
+// Rule 5: m.room.member. Joins and knocks are in join-rules.ts, third-party invites in third-party-invite-rules.ts; rule 5.2,
+// which depends on no state, is asked in check-auth-events.ts.
 import { isUserId } from '@carillon/protocol/identifiers.ts';
 import { levelTo, userPower } from '../power-levels.ts';
-import { checkAuthoriserSignature, checkJoin, checkKnock } from './join-rules.ts';
+import { checkJoin, checkKnock } from './join-rules.ts';
 import { membershipOf, type RuleInput } from './rule-input.ts';
 import { checkInviteByThirdParty } from './third-party-invite-rules.ts';
 import { type AuthVerdict, accepted, rejected } from './verdict.ts';
@@ -16,8 +17,7 @@ export function checkMember(input: RuleInput): AuthVerdict {
   if (!isUserId(target)) return rejected('5.1', 'The state_key is no user id');
   switch (membership) {
     case 'join':
-      // 5.2 is, as in Synapse, asked of joins only.
-      return firstRejection(checkAuthoriserSignature(input)) ?? checkJoin(input, target);
+      return checkJoin(input, target);
     case 'invite':
       return checkInvite(input, target);
     case 'leave':
@@ -29,10 +29,6 @@ export function checkMember(input: RuleInput): AuthVerdict {
     default:
       return rejected('5.8', 'Unknown membership');
   }
-}
-
-function firstRejection(verdict: AuthVerdict): AuthVerdict | undefined {
-  return verdict.outcome === 'rejected' ? verdict : undefined;
 }
 
 function checkInvite(input: RuleInput, target: string): AuthVerdict {
