@@ -1,0 +1,162 @@
+// One HTTP request from its arrival to its answer and its line in the log.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { unrecognized } from '@carillon/protocol/matrix-error.ts';
+import type { Answer } from './answer.ts';
+import { readBody } from './body.ts';
+import type { Contract } from './contract.ts';
+import { PREFLIGHT_HEADERS } from './cors.ts';
+import { type Auth, accessTokenOf, masqueradeOf, requireCaller } from './credentials.ts';
+import { answerOfThrown, runCall } from './pipeline.ts';
+import { parseQuery, type RawQuery } from './query.ts';
+import { HttpRequestInfo } from './request-info.ts';
+import { isProtocolPath, type RequestTarget, splitTarget } from './request-target.ts';
+import { sendAnswer } from './send-answer.ts';
+import { methodOf, type ServerContext } from './server-context.ts';
+
+/** The rule that counts every request of an address, where it is configured. */
+const ADDRESS_RULE = 'address';
+
+interface Exchange {
+  readonly context: ServerContext;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: RequestTarget;
+  readonly info: HttpRequestInfo;
+  /** For the log: filled in as it becomes known. Never the raw path, which may hold what is private. */
+  readonly trace: { route: string; userId: string | undefined };
+}
+
+/** Answers a request, whatever happens; never rejects. */
+export async function answerHttp(
+  context: ServerContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const target = splitTarget(request.url ?? '');
+  if (context.parts.fallback !== undefined && !isProtocolPath(target.path) && !isRouted(context, target)) {
+    context.parts.fallback(request, response);
+    return;
+  }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, PREFLIGHT_HEADERS).end();
+    return;
+  }
+  const { clock, logger } = context.parts;
+  const startedMs = clock.monotonic();
+  const requestId = context.nextRequestId();
+  const info = new HttpRequestInfo({
+    requestId,
+    address: context.addressOf(request),
+    request,
+    response,
+    stop: context.stop,
+  });
+  const exchange: Exchange = {
+    context,
+    request,
+    response,
+    target,
+    info,
+    trace: { route: 'unknown', userId: undefined },
+  };
+  const answer = await answerExchange(exchange);
+  const isGone = response.destroyed;
+  await sendAnswer({ request, response, clock, last: context.stop.aborted }, answer).catch((error: unknown) => {
+    logger.error({ requestId, error }, 'an answer could not be sent');
+    response.destroy();
+  });
+  logger.info(
+    {
+      method: request.method,
+      route: exchange.trace.route,
+      status: answer.status,
+      ms: Math.round(clock.monotonic() - startedMs),
+      requestId,
+      userId: exchange.trace.userId,
+      ...(isGone ? { gone: true } : {}),
+    },
+    'request',
+  );
+}
+
+function isRouted({ router }: ServerContext, { path }: RequestTarget): boolean {
+  try {
+    return router.find('GET', path).outcome !== 'unknown';
+  } catch {
+    return true;
+  }
+}
+
+async function answerExchange(exchange: Exchange): Promise<Answer> {
+  const { context, info, trace } = exchange;
+  try {
+    return await runExchange(exchange);
+  } catch (error) {
+    const { logger } = context.parts;
+    const isStopping = context.stop.aborted || exchange.response.destroyed;
+    return answerOfThrown(error, { logger, requestId: info.requestId, route: trace.route, isStopping });
+  }
+}
+
+async function runExchange(exchange: Exchange): Promise<Answer> {
+  const { context, request, target, info, trace } = exchange;
+  const { limiter } = context.parts;
+  if (limiter.has(ADDRESS_RULE)) limiter.take(ADDRESS_RULE, { address: info.address });
+  const method = methodOf(request.method);
+  // A path is known or not whatever the method: GET stands in for methods that no contract has.
+  const found = context.router.find(method ?? 'GET', target.path);
+  if (found.outcome === 'unknown') throw unrecognized();
+  if (found.outcome === 'wrongMethod' || method === null) throw unrecognized(405);
+  const contract = found.value;
+  trace.route = contract.endpoint.path;
+  const query = parseQuery(target.query);
+  const bytes = once(() => readBody(request, contract.maxBodyBytes));
+  return runCall(
+    {
+      contract,
+      path: found.path,
+      query,
+      info,
+      authenticate: () => authenticate(exchange, contract, query, bytes),
+      readBody: async () => contract.readBody(await bytes()),
+      onCaller: (caller) => {
+        trace.userId = caller;
+      },
+    },
+    limiter,
+  );
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+async function authenticate(
+  { context, request, info }: Exchange,
+  { endpoint }: Contract,
+  query: RawQuery,
+  bytes: () => Promise<Buffer>,
+): Promise<Auth> {
+  const { parts, options } = context;
+  const { authorization } = request.headers;
+  if (endpoint.auth === 'none') return null;
+  if (endpoint.auth === 'server') {
+    if (parts.authenticateServer === undefined) throw unrecognized();
+    const signed = {
+      authorization,
+      method: request.method ?? '',
+      uri: request.url ?? '',
+      body: await bytes(),
+      request: info,
+    };
+    return parts.authenticateServer(signed);
+  }
+  const accessToken = accessTokenOf(authorization, query, options.queryTokens);
+  if (accessToken === null) return requireCaller(endpoint, null);
+  const caller = await parts.authenticate({ accessToken, query: masqueradeOf(query), request: info });
+  return requireCaller(endpoint, caller);
+}

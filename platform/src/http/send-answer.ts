@@ -1,0 +1,64 @@
+// An answer onto the wire: one head, one body, compressed where that pays.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Clock } from '../clock.ts';
+import type { Answer } from './answer.ts';
+import { drainBody } from './body.ts';
+import { CORS_HEADERS } from './cors.ts';
+
+const compress = promisify(gzip);
+
+/** Shorter texts (in UTF-16 units) fit a few packets anyway. */
+const MIN_COMPRESSED_LENGTH = 4096;
+
+/** A client that has not taken its answer after that is cut off. */
+const MAX_SENDING_MS = 60_000;
+
+export interface Sending {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clock: Clock;
+  /** True: the connection ends with this answer. */
+  readonly last: boolean;
+}
+
+/** Sends JSON with its length. Resolves when the answer is handed to the socket; never rejects for a client that is gone. */
+export async function sendAnswer({ request, response, clock, last }: Sending, answer: Answer): Promise<void> {
+  const headers: Record<string, string> = {
+    ...CORS_HEADERS,
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    ...answer.headers,
+  };
+  let body: string | Buffer = answer.text;
+  if (answer.text.length >= MIN_COMPRESSED_LENGTH) {
+    headers['Vary'] = 'Accept-Encoding';
+    if (acceptsGzip(request)) {
+      body = await compress(answer.text, { level: 1 });
+      headers['Content-Encoding'] = 'gzip';
+    }
+  }
+  if (response.destroyed) return;
+  headers['Content-Length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
+  if (last) headers['Connection'] = 'close';
+  response.writeHead(answer.status, headers);
+  drainBody(request);
+  response.end(body);
+  if (response.writableLength > 0) cutWhenSlow(response, clock);
+}
+
+/** Compresses only reads: what a write answers is small or the writer's own. */
+function acceptsGzip({ method, headers }: IncomingMessage): boolean {
+  const accepted = headers['accept-encoding'];
+  if (method !== 'GET' || accepted === undefined) return false;
+  return String(accepted)
+    .toLowerCase()
+    .split(',')
+    .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(coding));
+}
+
+function cutWhenSlow(response: ServerResponse, clock: Clock): void {
+  const timer = clock.setTimeout(() => response.destroy(), MAX_SENDING_MS);
+  response.once('close', () => timer.cancel());
+}
