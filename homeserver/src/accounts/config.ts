@@ -50,7 +50,14 @@ export interface RegistrationSettings {
 
 /** Characters of a shared secret below which guessing is a matter of time. */
 export const MIN_SHARED_SECRET_LENGTH = 8;
-const KNOWN_SECRETS = new Set(['changeme', 'change_me', 'change-me', 'password', 'secret123', 'registration_shared_secret']);
+const KNOWN_SECRETS = new Set([
+  'changeme',
+  'change_me',
+  'change-me',
+  'password',
+  'secret123',
+  'registration_shared_secret',
+]);
 
 /** What is wrong with the registration's settings as sentences; empty when nothing is. Start refuses to go on otherwise. */
 export function registrationFaults(settings: RegistrationSettings): string[] {

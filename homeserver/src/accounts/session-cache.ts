@@ -11,6 +11,8 @@ export interface LiveSession {
   readonly userId: UserId;
   readonly sessionId: string;
   readonly deviceId: string;
+  /** Opaque tokens do not run out. */
+  readonly expiresTs: null;
 }
 
 export class SessionCache {

@@ -157,7 +157,10 @@ export async function deleteRefreshToken(tx: Transaction, sessionId: string, gen
   await tx.execute(sql`delete from refresh_token where session_id = ${sessionId} and generation = ${generation}`);
 }
 
-export async function listRevokedSessions(db: Reader, sinceTs: number): Promise<{ sessionId: string; revokedTs: number }[]> {
+export async function listRevokedSessions(
+  db: Reader,
+  sinceTs: number,
+): Promise<{ sessionId: string; revokedTs: number }[]> {
   const rows = await db.query<{ session_id: string; revoked_ts: number }>(
     sql`select session_id, revoked_ts from revoked_session where revoked_ts > ${sinceTs}`,
   );
