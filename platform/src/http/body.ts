@@ -51,10 +51,13 @@ export function drainBody(request: IncomingMessage): void {
   if (request.complete || !hasBody(request)) return;
   let size = 0;
   request.on('error', () => {});
-  request.on('data', (chunk: Buffer) => {
+  const onData = (chunk: Buffer) => {
     size += chunk.length;
-    if (size > MAX_DRAINED_BYTES) request.socket.destroySoon();
-  });
+    if (size <= MAX_DRAINED_BYTES) return;
+    request.off('data', onData);
+    request.socket.destroySoon();
+  };
+  request.on('data', onData);
   request.resume();
 }
 
