@@ -4,8 +4,10 @@ import type { JsonObject, JsonValue } from '@carillon/protocol/json.ts';
 
 /** A compiled `m.room.server_acl`. Keep it with the room: compiling costs as much as the list is long. */
 export interface ServerAcl {
-  /** May this server (with or without a port) take part? */
+  /** May this server take part? Its port, if any, does not count. */
   isAllowed(serverName: string): boolean;
+  /** The same for a name that is compared as it stands. */
+  isHostAllowed(host: string): boolean;
 }
 
 /** Answers kept per ACL, so that a long list is walked once for each server. */
@@ -25,23 +27,17 @@ export function compileServerAcl(content: JsonObject): ServerAcl {
     if (!areIpLiteralsAllowed && isIpLiteral(host)) return false;
     return !deny(host) && allow(host);
   };
-  return {
-    isAllowed(serverName) {
-      const host = hostOf(serverName);
-      let answer = remembered.get(host);
-      if (answer === undefined) {
-        answer = judge(host);
-        if (remembered.size >= MAX_REMEMBERED_SERVERS) remembered.clear();
-        remembered.set(host, answer);
-      }
-      return answer;
-    },
+  const isHostAllowed = (name: string) => {
+    const host = name.toLowerCase();
+    let answer = remembered.get(host);
+    if (answer === undefined) {
+      answer = judge(host);
+      if (remembered.size >= MAX_REMEMBERED_SERVERS) remembered.clear();
+      remembered.set(host, answer);
+    }
+    return answer;
   };
-}
-
-/** The server name without its port, in lower case. */
-function hostOf(serverName: string): string {
-  return serverName.replace(PORT, '').toLowerCase();
+  return { isHostAllowed, isAllowed: (serverName) => isHostAllowed(serverName.replace(PORT, '')) };
 }
 
 function isIpLiteral(host: string): boolean {

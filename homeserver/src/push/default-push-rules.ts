@@ -1,6 +1,6 @@
 // The server-default push rules (client-server API, "Predefined Rules", v1.17 and later).
 import type { JsonValue } from '@carillon/protocol/json.ts';
-import type { PushAction, PushCondition, PushRule, Ruleset } from './push-rules.ts';
+import type { PushAction, PushCondition, PushRule, RuleKind, Ruleset } from './push-rules.ts';
 
 const match = (key: string, pattern: string): PushCondition => ({ kind: 'event_match', key, pattern });
 const is = (key: string, value: JsonValue): PushCondition => ({ kind: 'event_property_is', key, value });
@@ -50,5 +50,34 @@ export function defaultRuleset(userId: string): Ruleset {
       rule('message', [match('type', 'm.room.message')], ['notify']),
       rule('encrypted', [match('type', 'm.room.encrypted')], ['notify']),
     ],
+  };
+}
+
+/** What a person has changed. Keys of `enabled` and `actions` are `<kind>/<rule_id>` of server-default rules. */
+export interface RuleChanges {
+  readonly rules: Partial<Record<RuleKind, readonly PushRule[]>>;
+  readonly enabled: ReadonlyMap<string, boolean>;
+  readonly actions: ReadonlyMap<string, PushAction[]>;
+}
+
+/** A person's whole ruleset: per kind their own rules, then the defaults as changed; only `.m.rule.master` stays before all. */
+export function personalRuleset(userId: string, changes: RuleChanges): Ruleset {
+  const defaults = defaultRuleset(userId);
+  const ofKind = (kind: RuleKind) => {
+    const changed = defaults[kind].map((rule) => ({
+      ...rule,
+      enabled: changes.enabled.get(`${kind}/${rule.rule_id}`) ?? rule.enabled,
+      actions: changes.actions.get(`${kind}/${rule.rule_id}`) ?? rule.actions,
+    }));
+    const masters = changed.filter((rule) => rule.rule_id === '.m.rule.master');
+    const others = changed.filter((rule) => rule.rule_id !== '.m.rule.master');
+    return [...masters, ...(changes.rules[kind] ?? []), ...others];
+  };
+  return {
+    override: ofKind('override'),
+    content: ofKind('content'),
+    room: ofKind('room'),
+    sender: ofKind('sender'),
+    underride: ofKind('underride'),
   };
 }
