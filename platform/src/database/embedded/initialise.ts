@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, fsyncSync, lchownSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { explainFailure } from '../../supervisor/explain-failure.ts';
 import { StartFault } from '../../supervisor/start-fault.ts';
-import { type Binaries, POSTGRES_MAJOR } from './binaries.ts';
-import { explainFailure } from './explain-failure.ts';
+import type { Binaries } from './binaries.ts';
 import { initialisingOwner, type Owner } from './owner.ts';
 
 const DRAFT = 'postgres.draft-';
@@ -28,18 +28,13 @@ export interface DataFolder {
   readonly durable: boolean;
 }
 
-/** True if `folder` holds Postgres data of our major; false if it is missing or empty; a StartFault for anything else. */
-export function isInitialised(folder: string): boolean {
+/** The major of the Postgres that made the data in `folder`; undefined if it is missing or empty; a StartFault for other files. */
+export function madeBy(folder: string): number | undefined {
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  if (names.length === 0) return false;
-  if (!names.includes('PG_VERSION'))
-    throw new StartFault(
-      `${folder} holds files that are not Postgres's; they are left alone. Move them away, or set server.data_dir.`,
-    );
-  const major = readFileSync(join(folder, 'PG_VERSION'), 'utf8').trim();
-  if (major === `${POSTGRES_MAJOR}`) return true;
+  if (names.length === 0) return undefined;
+  if (names.includes('PG_VERSION')) return Number(readFileSync(join(folder, 'PG_VERSION'), 'utf8').trim());
   throw new StartFault(
-    `${folder} was made by Postgres ${major}, and this server runs Postgres ${POSTGRES_MAJOR}. It is left alone: dump it with Postgres ${major} and load it into a new folder, or set database.url to a Postgres ${major} that runs on it.`,
+    `${folder} holds files that are not Postgres's; they are left alone. Move them away, or set server.data_dir.`,
   );
 }
 

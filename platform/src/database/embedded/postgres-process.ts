@@ -10,6 +10,7 @@ const READY_POLL_MS = 3;
 /** Recovery after a crash reads at most max_wal_size of log. */
 const READY_TIMEOUT_MS = 120_000;
 const FAST_SHUTDOWN_MS = 20_000;
+const ORPHAN_GRACE_SECONDS = 10;
 const KEPT_OUTPUT_CHARACTERS = 8_000;
 
 export interface PostgresProcess {
@@ -34,7 +35,13 @@ export async function startPostgres(
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(await exited);
-  const watchdog = watchOver({ pid, signal: 'INT', lastSignal: 'QUIT', ...(data.owner && { owner: data.owner }) });
+  const watchdog = watchOver({
+    pid,
+    signal: 'INT',
+    lastSignal: 'QUIT',
+    graceSeconds: ORPHAN_GRACE_SECONDS,
+    ...(data.owner && { owner: data.owner }),
+  });
   void exited.then(() => watchdog.dismiss());
   if (!(await becameReady(data.folder, pid, exited))) {
     child.kill('SIGQUIT');

@@ -5,17 +5,22 @@ export interface PostgresSettings {
   /** Off only for tests, whose data dies with them. */
   readonly durable: boolean;
   readonly maxConnections: number;
+  /** The Postgres that is to understand the settings. */
+  readonly major: number;
 }
 
 /** The `-c name=value` arguments. They win over postgresql.conf in the data folder, which stays as initdb wrote it. */
-export function settingArguments({ socketFolder, durable, maxConnections }: PostgresSettings): string[] {
-  return Object.entries({
+export function settingArguments(settings: PostgresSettings): string[] {
+  const { socketFolder, durable, maxConnections, major } = settings;
+  const all = {
     ...access(socketFolder, maxConnections),
     ...memory,
     ...writing(durable),
     ...upkeep,
     ...messages,
-  }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    ...since18(major),
+  };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 const access = (socketFolder: string, maxConnections: number) => ({
@@ -36,7 +41,6 @@ const memory = {
   max_parallel_workers: '2',
   max_parallel_workers_per_gather: '0',
   max_worker_processes: '4',
-  io_method: 'sync',
   max_logical_replication_workers: '0',
   max_wal_senders: '2',
 };
@@ -70,3 +74,6 @@ const messages = {
   lc_messages: 'C',
   timezone: 'UTC',
 };
+
+/** Without the processes that read ahead: they cost memory, and our reads are small. */
+const since18 = (major: number) => (major >= 18 ? { io_method: 'sync' } : {});

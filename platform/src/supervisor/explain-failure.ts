@@ -1,5 +1,5 @@
 // Turns what the system or Postgres said into a sentence for the person who runs the server.
-import { StartFault } from '../../supervisor/start-fault.ts';
+import { StartFault } from './start-fault.ts';
 
 const CAUSES: readonly [RegExp, string][] = [
   [
