@@ -1,5 +1,5 @@
 // Supervision under kill -9: a stand-in server commits numbers, processes are killed, and every acknowledged number must remain.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -97,6 +97,15 @@ describe.skipIf(process.platform !== 'linux')(
       expect(first.processes().map(({ pid }) => pid)).not.toContain(postmaster);
     });
 
+    it('can be started again at once after it was killed, although its process has not ended yet', async () => {
+      const first = run({ environment: { CHILD: 'stubborn.ts' } });
+      await first.says(/stubborn/);
+      first.process.kill('SIGKILL');
+      await first.exited;
+      await expectNothingLost(0);
+      await first.isGone(100);
+    });
+
     it('refuses a second server on its data folder, and is not disturbed by it', async () => {
       const first = run();
       await first.acknowledgesMore();
@@ -111,8 +120,14 @@ describe.skipIf(process.platform !== 'linux')(
     it('refuses a second server on the same database', async () => {
       const first = run();
       await first.acknowledgesMore();
-      const socket = `${first.output}`.length > 0 && process.env;
-      expect(socket).toBeTruthy();
+      const folder = readFileSync(join(dataFolder, 'socket-folder'), 'utf8');
+      const elsewhere = mkdtempSync(join(tmpdir(), 'carillon-second-'));
+      const url = `postgres://carillon@localhost/carillon?host=${folder}`;
+      const second = run({ dataFolder: elsewhere, environment: { DATABASE_URL: url } });
+      expect(await second.exited).toBe(1);
+      expect(second.output).toContain('Another server already works on this database.');
+      await first.acknowledgesMore();
+      rmSync(elsewhere, { recursive: true });
     });
 
     it('tells a fault of its process as a sentence and exits with 1', async () => {

@@ -6,23 +6,66 @@ import { identify, isRunning, type ProcessIdentity } from './process-identity.ts
 import { StartFault } from './start-fault.ts';
 
 const TAKE_OVER_TRIES = 5;
+const LEFTOVER_GRACE_MS = 3_000;
+const POLL_MS = 20;
+
+export interface DataFolderLock {
+  /** Notes a process of this server, so that a later start ends it if this one is killed and it lives on. */
+  remember(pid: number): void;
+  release(): void;
+}
+
+interface Owner extends ProcessIdentity {
+  readonly children: readonly ProcessIdentity[];
+}
 
 /** Makes the folder if need be and locks it for this process; a StartFault if another server works there. */
-export function lockDataFolder(folder: string): { release(): void } {
+export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   const path = join(folder, 'server.pid');
-  const own = JSON.stringify(identify(process.pid));
+  const own: Owner = { ...(identify(process.pid) ?? { pid: process.pid, started: '' }), children: [] };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
     for (let attempt = 0; attempt < TAKE_OVER_TRIES; attempt++) {
-      if (create(path, own)) return { release: () => release(path, own) };
+      if (create(path, JSON.stringify(own))) return holdLock(path, own);
       const owner = readOwner(path);
       if (owner && owner.pid !== process.pid && isRunning(owner)) throw alreadyRunning(folder, owner);
+      await endAll(owner?.children ?? []);
       setAside(path, owner);
     }
   } catch (error) {
     throw explainFailure('Starting the server', folder, error);
   }
   throw new StartFault(`Several servers are being started on ${folder} at once. Start one.`);
+}
+
+function holdLock(path: string, own: Owner): DataFolderLock {
+  let children: ProcessIdentity[] = [];
+  return {
+    remember(pid) {
+      const child = identify(pid);
+      if (!child) return;
+      children = [...children.filter(isRunning), child];
+      try {
+        writeFileSync(`${path}.new`, JSON.stringify({ ...own, children }));
+        renameSync(`${path}.new`, path);
+      } catch {
+        // A full disk does not keep a running server from replacing a process.
+      }
+    },
+    release() {
+      if (readOwner(path)?.pid === own.pid) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** What a killed server left running would keep its port and write to its database. */
+async function endAll(processes: readonly ProcessIdentity[]): Promise<void> {
+  const running = () => processes.filter(isRunning);
+  for (const { pid } of running()) process.kill(pid, 'SIGTERM');
+  for (let waitedMs = 0; waitedMs < LEFTOVER_GRACE_MS && running().length > 0; waitedMs += POLL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  for (const { pid } of running()) process.kill(pid, 'SIGKILL');
 }
 
 function create(path: string, own: string): boolean {
@@ -37,15 +80,26 @@ function create(path: string, own: string): boolean {
   }
 }
 
-function readOwner(path: string): ProcessIdentity | undefined {
+function readOwner(path: string): Owner | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof value !== 'object' || value === null || !('pid' in value) || !('started' in value)) return undefined;
-    const { pid, started } = value;
-    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined;
+    if (!isIdentity(value)) return undefined;
+    const children = 'children' in value && Array.isArray(value.children) ? value.children.filter(isIdentity) : [];
+    return { pid: value.pid, started: value.started, children };
   } catch {
     return undefined;
   }
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'started' in value &&
+    typeof value.started === 'string'
+  );
 }
 
 /** Renames before it removes: of two that start at once, one removes the dead owner's file and not the other's new one. */
@@ -59,14 +113,6 @@ function setAside(path: string, deadOwner: ProcessIdentity | undefined): void {
   const moved = readOwner(aside);
   if (moved && moved.pid !== deadOwner?.pid && isRunning(moved)) renameSync(aside, path);
   else rmSync(aside, { force: true });
-}
-
-function release(path: string, own: string): void {
-  try {
-    if (readFileSync(path, 'utf8') === own) rmSync(path, { force: true });
-  } catch {
-    // Gone already: then there is nothing to release.
-  }
 }
 
 function alreadyRunning(folder: string, { pid }: ProcessIdentity): StartFault {

@@ -1,6 +1,6 @@
 // The supervising parent: locks the data folder, runs Postgres if it is ours, then the server's processes, and ends them in order.
 import type { Logger } from '../logger.ts';
-import { lockDataFolder } from './data-folder-lock.ts';
+import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
 import { watchLauncher } from './launcher-watch.ts';
 import { StartFault } from './start-fault.ts';
 import { SupervisedPostgres } from './supervised-postgres.ts';
@@ -26,11 +26,11 @@ export interface SupervisorOptions {
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { dataFolder, databaseUrl, logger } = options;
   const ending = whenToEnd();
-  const lock = lockDataFolder(dataFolder);
+  const lock = await lockDataFolder(dataFolder);
   const postgres = databaseUrl === undefined ? new SupervisedPostgres({ dataFolder }, logger) : undefined;
   try {
     const connection = databaseUrl ?? (await postgres?.start()) ?? '';
-    await runProcesses(options, connection, ending);
+    await runProcesses(options, { connection, lock, ending });
   } finally {
     await postgres?.stop();
     lock.release();
@@ -38,8 +38,14 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   return 0;
 }
 
+interface Surroundings {
+  readonly connection: string;
+  readonly lock: DataFolderLock;
+  readonly ending: EndingRequest;
+}
+
 /** Rejects if a process cannot come up; otherwise resolves after all were asked to end and did. */
-async function runProcesses(options: SupervisorOptions, connection: string, ending: EndingRequest): Promise<void> {
+async function runProcesses(options: SupervisorOptions, { connection, lock, ending }: Surroundings): Promise<void> {
   let giveUp: (fault: StartFault) => void = () => undefined;
   const hopeless = new Promise<never>((_, reject) => {
     giveUp = reject;
@@ -50,7 +56,8 @@ async function runProcesses(options: SupervisorOptions, connection: string, endi
     environment: { CARILLON_DATABASE__URL: connection },
   }));
   const { logger } = options;
-  const processes = plans.map((plan) => new SupervisedProcess({ plan, logger, onHopeless: (fault) => giveUp(fault) }));
+  const onStart = (pid: number) => lock.remember(pid);
+  const processes = plans.map((plan) => new SupervisedProcess({ plan, logger, onStart, onHopeless: giveUp }));
   const sources = options.watch && watchSources(options.watch, (path) => void restartAll(processes, path, logger));
   try {
     if (!ending.asked()) for (const process of processes) process.start();

@@ -24,6 +24,8 @@ export interface ProcessPlan {
 export interface SupervisedOptions {
   readonly plan: ProcessPlan;
   readonly logger: Logger;
+  /** Told of each process that is started. */
+  readonly onStart: (pid: number) => void;
   /** Called at most once, if the process cannot come up for the first time. */
   readonly onHopeless: (fault: StartFault) => void;
 }
@@ -51,10 +53,7 @@ export class SupervisedProcess {
     });
     this.#child = child;
     const startedMs = performance.now();
-    const watchdog =
-      child.pid === undefined
-        ? undefined
-        : watchOver({ pid: child.pid, signal: 'TERM', lastSignal: 'KILL', graceSeconds: ORPHAN_GRACE_SECONDS });
+    const watchdog = this.#watch(child);
     child.on('message', (message) => {
       if (message === READY_MESSAGE) this.#becameReady(performance.now() - startedMs);
     });
@@ -68,6 +67,12 @@ export class SupervisedProcess {
       child.once('error', (error) => onEnd(error.message, null));
       child.once('exit', (code, signal) => onEnd(signal ? `killed by ${signal}` : `exit code ${code}`, code));
     });
+  }
+
+  #watch({ pid }: ChildProcess): { dismiss(): void } | undefined {
+    if (pid === undefined) return undefined;
+    this.#options.onStart(pid);
+    return watchOver({ pid, signal: 'TERM', lastSignal: 'KILL', graceSeconds: ORPHAN_GRACE_SECONDS });
   }
 
   /** Ends the process and starts it again, for changed sources. */
