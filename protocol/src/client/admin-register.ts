@@ -37,7 +37,7 @@ export const adminRegister = endpoint({
 /** The setup page's own call: the token is the one of the link that a server without accounts prints. */
 export const setupFirstAccount = endpoint({
   method: 'POST',
-  path: '/_carillon/setup',
+  path: '/_carillon/v1/setup',
   auth: 'none',
   body: Type.Object({ token: Type.String(), username: Type.String(), password: Type.String() }),
   response: Type.Object({ user_id: Type.String() }),
