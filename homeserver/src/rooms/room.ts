@@ -46,6 +46,10 @@ export class Room {
   /** The position of the newest durable event. */
   position: number;
   readonly timeline: RecentTimeline;
+  /** No change of the current state is newer than this. */
+  lastStatePosition: number;
+  /** No change of the current state that its own event did not make (a resolution of forks) is newer than this. */
+  lastForkPosition: number;
   /** Local users who are joined, as readers see it. */
   readonly joinedLocalUsers = new Set<UserId>();
   joinedCount = 0;
@@ -69,6 +73,8 @@ export class Room {
     this.newestTs = fields.newestTs;
     this.#serverName = fields.serverName;
     this.timeline = new RecentTimeline();
+    this.lastStatePosition = fields.newestPosition;
+    this.lastForkPosition = fields.newestPosition;
     for (const { value } of fields.state.entries()) {
       if (value.type === 'm.room.member') this.#countMember(value, 1);
     }
@@ -100,6 +106,7 @@ export class Room {
       const after = stateAfter.get(event.type, event.stateKey);
       if (after !== undefined) this.#countMember(after, 1);
     }
+    if (stateAfter !== this.current) this.lastStatePosition = event.position;
     this.current = stateAfter;
     this.position = event.position;
     this.timeline.push(event);

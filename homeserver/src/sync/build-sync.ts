@@ -1,0 +1,88 @@
+// The one engine behind long-poll, sliding sync and socket: what is new for a device since a place in the stream.
+import type { RoomId } from '@carillon/protocol/identifiers.ts';
+import { formatStreamToken, type StreamToken } from '../streams/stream-token.ts';
+import { findChangedRooms } from './changed-rooms.ts';
+import { encodeRooms } from './encode-rooms.ts';
+import { encodeAccountData } from './joined-room.ts';
+import type { SyncDependencies, SyncRequest, SyncScope } from './sync-request.ts';
+import type { AccountDataEntry } from './sync-sources.ts';
+
+export interface SyncResult {
+  /** The body of the answer, as JSON text. */
+  readonly text: string;
+  readonly next: StreamToken;
+  /** True when there is nothing to tell: a long-poll waits on. */
+  readonly isEmpty: boolean;
+}
+
+/** The token that is really meant: null for none, and for one from the future, which is answered like none. */
+export function readSince(dependencies: SyncDependencies, since: StreamToken | null): StreamToken | null {
+  return since !== null && since.position > dependencies.streamWriter.position ? null : since;
+}
+
+/** Builds the answer as of the newest commit. */
+export async function buildSync(dependencies: SyncDependencies, request: SyncRequest): Promise<SyncResult> {
+  const { sources, streamWriter, clock } = dependencies;
+  const until = streamWriter.position;
+  const volatileUntil = sources.volatilePosition();
+  const ignored = sources.ignoredUsers(request.userId);
+  const scope: SyncScope = {
+    request,
+    until,
+    volatileUntil,
+    now: clock.now(),
+    ignored: ignored instanceof Promise ? await ignored : ignored,
+  };
+  const changed = await findChangedRooms(dependencies, scope);
+  const accountData = await readAccountData(dependencies, scope);
+  for (const roomId of accountData.byRoom.keys()) changed.rooms?.add(roomId);
+  const rooms = await encodeRooms(dependencies, scope, { changed, accountData: accountData.byRoom });
+  const presence = await encodePresence(dependencies, scope);
+  const next = { position: until, boot: sources.boot, volatilePosition: volatileUntil };
+  const members = [`"next_batch":"${formatStreamToken(next)}"`];
+  if (accountData.global.length > 0) members.push(`"account_data":{"events":${encodeAccountData(accountData.global)}}`);
+  if (presence !== null) members.push(`"presence":{"events":${presence}}`);
+  if (rooms !== null) members.push(`"rooms":${rooms}`);
+  members.push('"device_one_time_keys_count":{}');
+  return { text: `{${members.join(',')}}`, next, isEmpty: members.length === 2 };
+}
+
+interface AccountData {
+  readonly global: readonly AccountDataEntry[];
+  readonly byRoom: ReadonlyMap<RoomId, readonly AccountDataEntry[]>;
+}
+
+async function readAccountData({ sources }: SyncDependencies, { request }: SyncScope): Promise<AccountData> {
+  const found = sources.accountDataSince(request.userId, request.fullState ? 0 : (request.since?.position ?? 0));
+  const entries = found instanceof Promise ? await found : found;
+  if (entries.length === 0) return NOTHING;
+  const global: AccountDataEntry[] = [];
+  const byRoom = new Map<RoomId, AccountDataEntry[]>();
+  for (const entry of entries) {
+    if (entry.roomId === null) {
+      if (request.filter.accountData.passes({ type: entry.type, content: {} })) global.push(entry);
+      continue;
+    }
+    const ofRoom = byRoom.get(entry.roomId);
+    if (ofRoom === undefined) byRoom.set(entry.roomId, [entry]);
+    else ofRoom.push(entry);
+  }
+  return { global, byRoom };
+}
+
+const NOTHING: AccountData = { global: [], byRoom: new Map() };
+
+/** Presence as a JSON array, or null for none. */
+async function encodePresence({ sources }: SyncDependencies, { request, ignored }: SyncScope): Promise<string | null> {
+  const { since, filter, userId } = request;
+  const seen = since !== null && since.boot === sources.boot ? since.volatilePosition : 0;
+  const found = sources.presenceSince(userId, seen);
+  const entries = found instanceof Promise ? await found : found;
+  const told = entries.filter(
+    (entry) =>
+      !ignored.has(entry.userId) && filter.presence.passes({ type: 'm.presence', sender: entry.userId, content: {} }),
+  );
+  if (told.length === 0) return null;
+  const events = told.map(({ userId: sender, content }) => JSON.stringify({ type: 'm.presence', sender, content }));
+  return `[${events.join(',')}]`;
+}

@@ -1,0 +1,30 @@
+// For clients that come back after long: which of their rooms have anything newer than they know.
+import type { Reader } from '@carillon/platform/database/database.ts';
+import { sql } from '@carillon/platform/database/sql.ts';
+import type { RoomId } from '@carillon/protocol/identifiers.ts';
+
+/** Of these rooms, those with events or receipts after a position. */
+export async function listRoomsChangedSince(
+  database: Reader,
+  roomIds: readonly RoomId[],
+  position: number,
+): Promise<RoomId[]> {
+  const rows = await database.query<{ room_id: RoomId }>(
+    sql`select room_id from room where room_id = any(${roomIds}::text[]) and newest_position > ${position}
+      union select distinct room_id from receipt where room_id = any(${roomIds}::text[]) and position > ${position}`,
+  );
+  return rows.map((row) => row.room_id);
+}
+
+/** The membership a user had in a room as of a position: `leave` for none. */
+export async function findMembershipAt(
+  database: Reader,
+  { roomId, userId, position }: { roomId: RoomId; userId: string; position: number },
+): Promise<number | null> {
+  const rows = await database.query<{ event_position: number | null }>(
+    sql`select event_position from state_change
+      where room_id = ${roomId} and type = ${Buffer.from('m.room.member')} and state_key = ${Buffer.from(userId)}
+      and position <= ${position} order by position desc limit 1`,
+  );
+  return rows[0]?.event_position ?? null;
+}

@@ -1,0 +1,155 @@
+// The rooms of a sync by membership (client-server API, "Rooms"), as JSON text.
+import type { RoomId } from '@carillon/protocol/identifiers.ts';
+import { listEventsByPosition } from '../rooms/event.store.ts';
+import { membershipOf } from '../rooms/membership.ts';
+import type { Room } from '../rooms/room.ts';
+import { findMembershipAt } from './changed-rooms.store.ts';
+import type { ChangedRooms } from './changed-rooms.ts';
+import { encodeJoinedRoom } from './joined-room.ts';
+import { encodeLeftRoom, encodeStrippedRoom } from './left-room.ts';
+import type { SyncDependencies, SyncScope } from './sync-request.ts';
+import type { AccountDataEntry } from './sync-sources.ts';
+import type { UserRoom } from './user-rooms.ts';
+
+/** Rooms that are built side by side, so that cold ones share the waiting for the database. */
+const ROOMS_AT_ONCE = 16;
+
+export interface RoomsToTell {
+  readonly changed: ChangedRooms;
+  readonly accountData: ReadonlyMap<RoomId, readonly AccountDataEntry[]>;
+}
+
+type Section = 'join' | 'invite' | 'knock' | 'leave';
+type Told = { readonly section: Section; readonly text: string } | null;
+
+/** The `rooms` member, or null when no room has news. */
+export async function encodeRooms(
+  dependencies: SyncDependencies,
+  scope: SyncScope,
+  toTell: RoomsToTell,
+): Promise<string | null> {
+  const { userRooms, rooms } = toTell.changed;
+  const { passesRoom } = scope.request.filter;
+  const wanted = [...(rooms ?? userRooms.keys())].filter((roomId) => userRooms.has(roomId) && passesRoom(roomId));
+  if (wanted.length === 0) return null;
+  const sections: Record<Section, string[]> = { join: [], invite: [], knock: [], leave: [] };
+  for (let start = 0; start < wanted.length; start += ROOMS_AT_ONCE) {
+    const some = wanted.slice(start, start + ROOMS_AT_ONCE);
+    const told = await Promise.all(some.map((roomId) => tellRoom(dependencies, scope, { roomId, toTell })));
+    told.forEach((entry, index) => {
+      if (entry !== null) sections[entry.section].push(`${JSON.stringify(some[index])}:${entry.text}`);
+    });
+  }
+  const members = Object.entries(sections).filter(([, texts]) => texts.length > 0);
+  if (members.length === 0) return null;
+  return `{${members.map(([section, texts]) => `"${section}":{${texts.join(',')}}`).join(',')}}`;
+}
+
+interface OneRoom {
+  readonly roomId: RoomId;
+  readonly toTell: RoomsToTell;
+}
+
+async function tellRoom(dependencies: SyncDependencies, scope: SyncScope, { roomId, toTell }: OneRoom): Promise<Told> {
+  const own = toTell.changed.userRooms.get(roomId);
+  if (own === undefined) return null;
+  const accountData = toTell.accountData.get(roomId) ?? [];
+  switch (own.membership) {
+    case 'join':
+      return tellJoined(dependencies, scope, { roomId, own, accountData });
+    case 'invite':
+    case 'knock':
+      return tellAsked(dependencies, scope, { roomId, own });
+    default:
+      return tellLeft(dependencies, scope, { roomId, own, accountData });
+  }
+}
+
+interface OwnRoom {
+  readonly roomId: RoomId;
+  readonly own: UserRoom;
+  readonly accountData: readonly AccountDataEntry[];
+}
+
+async function tellJoined(
+  dependencies: SyncDependencies,
+  scope: SyncScope,
+  { roomId, own, accountData }: OwnRoom,
+): Promise<Told> {
+  const room = dependencies.rooms.peek(roomId) ?? (await dependencies.rooms.find(roomId));
+  if (room === null) return null;
+  const { since, fullState } = scope.request;
+  const stood = since?.position ?? null;
+  const isNew =
+    stood === null ||
+    (own.position > stood &&
+      !(await wasJoinedAt(dependencies, { room, own, userId: scope.request.userId, position: stood })));
+  const text = await encodeJoinedRoom(dependencies, {
+    sync: scope,
+    room,
+    since: isNew ? null : stood,
+    accountData,
+    fullState,
+    checkVisibility: isNew,
+  });
+  return text === null ? null : { section: 'join', text };
+}
+
+interface MembershipQuestion {
+  readonly room: Room;
+  readonly own: UserRoom;
+  readonly userId: string;
+  readonly position: number;
+}
+
+/** Whether the user was joined as of a position; asked only where the membership has changed since. */
+async function wasJoinedAt(
+  dependencies: SyncDependencies,
+  { room, own, userId, position }: MembershipQuestion,
+): Promise<boolean> {
+  if (own.previous === null) return false;
+  const { database } = dependencies;
+  const { roomId } = room;
+  const eventPosition = await findMembershipAt(database, { roomId, userId, position });
+  if (eventPosition === null) return false;
+  const [event] = await listEventsByPosition(database, room, [eventPosition]);
+  return event !== undefined && membershipOf(event) === 'join';
+}
+
+async function tellAsked(
+  dependencies: SyncDependencies,
+  scope: SyncScope,
+  { roomId, own }: Omit<OwnRoom, 'accountData'>,
+): Promise<Told> {
+  const { since, fullState, userId } = scope.request;
+  if (since !== null && !fullState && own.position <= since.position) return null;
+  const room = await dependencies.rooms.find(roomId);
+  if (room === null) return null;
+  const event = room.current.get('m.room.member', userId);
+  if (own.membership === 'invite' && event !== undefined && scope.ignored.has(event.sender)) return null;
+  const section = own.membership === 'invite' ? 'invite' : 'knock';
+  return { section, text: `{"${section}_state":{"events":${encodeStrippedRoom(room, userId)}}}` };
+}
+
+async function tellLeft(
+  dependencies: SyncDependencies,
+  scope: SyncScope,
+  { roomId, own, accountData }: OwnRoom,
+): Promise<Told> {
+  const { since, filter, userId } = scope.request;
+  const stood = since?.position ?? null;
+  if (stood === null ? !filter.includeLeave || own.forgotten : own.position <= stood) return null;
+  const room = await dependencies.rooms.find(roomId);
+  if (room === null) return null;
+  const wasJoined =
+    stood === null ? own.previous === 'join' : await wasJoinedAt(dependencies, { room, own, userId, position: stood });
+  const text = await encodeLeftRoom(dependencies, {
+    sync: scope,
+    roomId,
+    membership: own,
+    since: stood,
+    wasJoined,
+    accountData,
+  });
+  return text === null ? null : { section: 'leave', text };
+}

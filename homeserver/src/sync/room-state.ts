@@ -1,0 +1,85 @@
+// The state part of a room in a sync: what changed besides the timeline, or all of it for one who is new.
+import type { Database } from '@carillon/platform/database/database.ts';
+import { listEventsByPosition } from '../rooms/event.store.ts';
+import { loadStateAt } from '../rooms/load-state.ts';
+import { listStateChanges } from '../rooms/room.store.ts';
+import type { Room, RoomState } from '../rooms/room.ts';
+import type { StoredEvent } from '../rooms/stored-event.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface StateRange {
+  /** State changes above this position; null: the reader knows nothing of the room. */
+  readonly since: number | null;
+  readonly until: number;
+  /** The state that readers saw when the sync began. */
+  readonly current: RoomState;
+  /** True: the state after the timeline (`state_after`); false: before it (`state`). */
+  readonly afterTimeline: boolean;
+  /** False where a filter kept events out of the timeline. */
+  readonly timelineIsWhole: boolean;
+}
+
+/** The state events to tell, in no particular order. */
+export async function gatherState(
+  database: Database,
+  room: Room,
+  timeline: Timeline,
+  range: StateRange,
+): Promise<readonly StoredEvent[]> {
+  if (range.since === null) return wholeState(database, room, timeline, range);
+  return changedState(database, room, timeline, { ...range, since: range.since });
+}
+
+async function wholeState(database: Database, room: Room, timeline: Timeline, range: StateRange) {
+  const first = timeline.events[0];
+  if (range.afterTimeline || first === undefined || first.stateBefore === null) return valuesOf(range.current);
+  return valuesOf(await loadStateAt(database, room, first.stateBefore));
+}
+
+function valuesOf(state: RoomState): StoredEvent[] {
+  return Array.from(state.entries(), (entry) => entry.value);
+}
+
+/**
+ * The newest value of each key that changed in the range. Without `afterTimeline`, only what changed before the timeline's
+ * first event, or besides its events (by a resolution of forks).
+ */
+async function changedState(
+  database: Database,
+  room: Room,
+  timeline: Timeline,
+  range: StateRange & { since: number },
+): Promise<readonly StoredEvent[]> {
+  if (room.lastStatePosition <= range.since) return [];
+  const isLinear = !timeline.limited && room.lastForkPosition <= range.since;
+  if (isLinear && !range.afterTimeline) return [];
+  if (isLinear && range.timelineIsWhole) return ownState(timeline);
+  const changes = await listStateChanges(database, room.roomId, { after: range.since, until: range.until });
+  const inTimeline = new Set(timeline.events.map((event) => event.position));
+  const newest = new Map<string, number>();
+  for (const change of changes) {
+    const key = `${change.type}\0${change.stateKey}`;
+    if (change.eventPosition === null) newest.delete(key);
+    else if (range.afterTimeline || !inTimeline.has(change.position)) newest.set(key, change.eventPosition);
+  }
+  return eventsAt(database, room, [...newest.values()]);
+}
+
+/** With nothing left out of the timeline, the state after it changed by its own state events. */
+function ownState(timeline: Timeline): StoredEvent[] {
+  const newest = new Map<string, StoredEvent>();
+  for (const event of timeline.events) {
+    if (event.stateKey !== undefined) newest.set(`${event.type}\0${event.stateKey}`, event);
+  }
+  return [...newest.values()];
+}
+
+async function eventsAt(database: Database, room: Room, positions: readonly number[]): Promise<StoredEvent[]> {
+  if (positions.length === 0) return [];
+  const wanted = new Set(positions);
+  const hot = (room.timeline.between(room.timeline.completeAfter, Number.MAX_SAFE_INTEGER) ?? []).filter((event) =>
+    wanted.has(event.position),
+  );
+  for (const event of hot) wanted.delete(event.position);
+  return wanted.size === 0 ? hot : [...hot, ...(await listEventsByPosition(database, room, [...wanted]))];
+}

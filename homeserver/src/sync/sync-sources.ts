@@ -1,0 +1,61 @@
+// What a sync is put together from, beside rooms: the other features as the engine sees them.
+import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
+
+type Eventually<Value> = Value | Promise<Value>;
+
+export interface AccountDataEntry {
+  readonly roomId: RoomId | null;
+  readonly type: string;
+  /** The content as JSON text. */
+  readonly contentText: string;
+}
+
+export interface ReceiptEntry {
+  readonly type: string;
+  readonly eventId: EventId;
+  readonly userId: UserId;
+  readonly ts: number;
+  readonly threadId: string | null;
+}
+
+export interface UnreadCount {
+  readonly notificationCount: number;
+  readonly highlightCount: number;
+}
+
+export interface UnreadCounts extends UnreadCount {
+  /** By thread root; only threads with something unread. */
+  readonly threads: ReadonlyMap<EventId, UnreadCount>;
+}
+
+export interface PresenceEntry {
+  readonly userId: UserId;
+  /** The content of m.presence. */
+  readonly content: object;
+}
+
+export interface SyncSources {
+  /** The text of a stored filter; null when the user has none of this id. */
+  findFilter(userId: UserId, filterId: string): Promise<string | null>;
+  /** Account data set after a position (0: all there is), of rooms and global. */
+  accountDataSince(userId: UserId, after: number): Eventually<readonly AccountDataEntry[]>;
+  /** Receipts set after a position that this user may see. */
+  receiptsSince(userId: UserId, roomId: RoomId, after: number): Eventually<readonly ReceiptEntry[]>;
+  unreadCounts(userId: UserId, roomId: RoomId, options: { byThread: boolean }): Eventually<UnreadCounts>;
+  /** Who types in a room, and when that last changed (volatile position; 0: never). */
+  typing(roomId: RoomId): { readonly userIds: readonly UserId[]; readonly changedAt: number };
+  /** Rooms whose typing changed after a volatile position. */
+  typingRoomsSince(after: number): readonly RoomId[];
+  /** Presence of others (and oneself) that changed after a volatile position, of those who share a room. */
+  presenceSince(userId: UserId, after: number): Eventually<readonly PresenceEntry[]>;
+  /** The newest volatile position. */
+  volatilePosition(): number;
+  /** Names this process: volatile positions of another mean nothing. */
+  readonly boot: string;
+  /** Who this user ignores. */
+  ignoredUsers(userId: UserId): Eventually<ReadonlySet<string>>;
+  /** Called when a device has everything up to a position: the client said so with its `since` or its ack. */
+  acknowledged(userId: UserId, deviceId: string, position: number): void;
+  /** A client of this user is about, with the presence it wants to show. */
+  seen(userId: UserId, deviceId: string, presence: 'online' | 'unavailable' | 'offline'): void;
+}
