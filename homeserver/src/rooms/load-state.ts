@@ -16,7 +16,7 @@ export function eventNumberOf(event: StoredEvent): number {
   return event.position >= 0 ? event.position * 2 : -event.position * 2 - 1;
 }
 
-function positionOf(eventNumber: number): number {
+export function positionOf(eventNumber: number): number {
   return eventNumber % 2 === 0 ? eventNumber / 2 : -(eventNumber + 1) / 2;
 }
 

@@ -1,0 +1,27 @@
+// What the use cases of local clients need beside the rooms themselves.
+import type { UserId } from '@carillon/protocol/identifiers.ts';
+import type { RoomsSettings } from './config.ts';
+import type { RoomDependencies } from './room-dependencies.ts';
+
+/** What a member event says of a person. */
+export interface MemberProfile {
+  readonly displayname?: string;
+  readonly avatar_url?: string;
+}
+
+/** What rooms have to know of local people. */
+export interface People {
+  /** Empty for a user without a profile, or of another server. */
+  findProfile(userId: UserId): Promise<MemberProfile>;
+  /** True for a local account that is not deactivated. */
+  isInUse(userId: UserId): Promise<boolean>;
+  /** True for a local user who wants no invites (`m.invite_permission_config`). */
+  blocksInvites(userId: UserId): Promise<boolean>;
+  /** The senders whose messages the user does not want to see (`m.ignored_user_list`). */
+  listIgnored(userId: UserId): Promise<ReadonlySet<string>>;
+}
+
+export interface ClientRooms extends RoomDependencies {
+  readonly people: People;
+  readonly settings: RoomsSettings;
+}
