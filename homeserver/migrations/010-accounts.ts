@@ -98,7 +98,7 @@ const tables = [
     created_ts bigint not null
   )`,
   // owner: the user
-  // dies: with the account's deactivation; a deleted key stays as a row without a value, so that readers of the stream see it
+  // dies: with erasure; a deleted key stays as a row without a value, so that readers of the stream see it
   `create table profile (
     user_id text collate "C" not null,
     key text collate "C" not null,

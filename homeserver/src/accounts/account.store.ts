@@ -112,6 +112,17 @@ export const deactivatedAccountTable: BatchTable<DeactivationRow> = {
     where account.user_id = change.user_id`,
 };
 
+/** Takes what an erased user kept on the server, events and the name excepted. */
+export const erasedDataTable: BatchTable<{ readonly userId: UserId }> = {
+  name: 'account_data',
+  key: (row) => row.userId,
+  statement: (rows) => sql`
+    with gone as (select unnest(${rows.map((row) => row.userId)}::text[]) as user_id),
+      filters as (delete from filter using gone where filter.user_id = gone.user_id),
+      tokens as (delete from openid_token using gone where openid_token.user_id = gone.user_id)
+    delete from account_data using gone where account_data.user_id = gone.user_id`,
+};
+
 /** What the rooms feature has to do for a deactivated user. */
 export const deactivationTaskTable: BatchTable<DeactivationRow> = {
   name: 'deactivation_task',

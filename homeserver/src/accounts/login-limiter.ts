@@ -1,5 +1,6 @@
 // Against guessing passwords and tokens: failed attempts by account, by address and by both (S60, S73).
 import type { Clock } from '@carillon/platform/clock.ts';
+import { addressGroup } from '@carillon/platform/http/client-address.ts';
 import { limitExceeded } from '@carillon/protocol/matrix-error.ts';
 import { LRUCache } from 'lru-cache';
 
@@ -60,18 +61,4 @@ export class LoginLimiter {
     const nowMs = this.#clock.monotonic();
     this.#fullAtMs.set(key, Math.max(nowMs, this.#fullAtMs.get(key) ?? nowMs) + byMs);
   }
-}
-
-/** Addresses that one subscriber holds count as one: the /64 of IPv6. */
-export function addressGroup(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  const groups = [...front, ...Array.from({ length: zeros }, () => '0'), ...back];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }

@@ -1,0 +1,32 @@
+// All routes of accounts in one list, and who a request's caller is.
+import type { Authenticate } from '@carillon/platform/http/credentials.ts';
+import type { Handler } from '@carillon/platform/http/handle.ts';
+import { ownAccountRoutes } from './account.routes.ts';
+import { accountDataRoutes, tagRoutes } from './account-data.routes.ts';
+import type { Accounts } from './accounts.ts';
+import { filterRoutes } from './filter.routes.ts';
+import { loginRoutes } from './login.routes.ts';
+import { profileRoutes } from './profile.routes.ts';
+import { registerRoutes } from './register.routes.ts';
+
+export const accountRoutes = (accounts: Accounts): Handler[] => [
+  ...registerRoutes(accounts),
+  ...loginRoutes(accounts),
+  ...ownAccountRoutes(accounts),
+  ...profileRoutes(accounts),
+  ...accountDataRoutes(accounts),
+  ...tagRoutes(accounts),
+  ...filterRoutes(accounts),
+];
+
+/** What the HTTP server asks for each request with a token. */
+export const authenticateWith =
+  (accounts: Accounts): Authenticate =>
+  ({ accessToken, query, request }) =>
+    accounts.authenticate({
+      token: accessToken,
+      userId: query.user_id,
+      deviceId: query.device_id,
+      address: request.address,
+      userAgent: request.userAgent,
+    });

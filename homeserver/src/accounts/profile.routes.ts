@@ -1,0 +1,42 @@
+// Profiles over HTTP.
+import { type Caller, type Handler, handle } from '@carillon/platform/http/handle.ts';
+import { deleteProfileField, getProfile, getProfileField, putProfileField } from '@carillon/protocol/client/profile.ts';
+import type { UserId } from '@carillon/protocol/identifiers.ts';
+import { missingParam, notFound } from '@carillon/protocol/matrix-error.ts';
+import { userSuspended } from './account-errors.ts';
+import type { Accounts } from './accounts.ts';
+import { requireSelf } from './own-user.ts';
+import { checkKey } from './profiles.ts';
+
+export const profileRoutes = (accounts: Accounts): Handler[] => [
+  handle(getProfile, async ({ path }) => profileOf(accounts, path.userId)),
+  handle(getProfileField, async ({ path }) => {
+    const profile = await profileOf(accounts, path.userId);
+    if (!Object.hasOwn(profile, path.keyName)) throw notFound('The profile has no such field');
+    return { [path.keyName]: profile[path.keyName] };
+  }),
+  handle(putProfileField, async ({ auth, path, body }) => {
+    requireMayChange(accounts, auth, path.userId);
+    checkKey(path.keyName);
+    const value = Object.hasOwn(body, path.keyName) ? body[path.keyName] : undefined;
+    if (value === undefined) throw missingParam(`The body has no ${path.keyName}`);
+    await accounts.profiles.set(path.userId, path.keyName, value);
+    return {};
+  }),
+  handle(deleteProfileField, async ({ auth, path }) => {
+    requireMayChange(accounts, auth, path.userId);
+    await accounts.profiles.set(path.userId, path.keyName, undefined);
+    return {};
+  }),
+];
+
+function requireMayChange(accounts: Accounts, caller: Caller, userId: UserId): void {
+  requireSelf(caller, userId);
+  if (accounts.flagsOf(userId).suspended) throw userSuspended();
+}
+
+async function profileOf(accounts: Accounts, userId: UserId) {
+  const account = accounts.isLocalUser(userId) ? await accounts.findAccount(userId) : undefined;
+  if (account === undefined) throw notFound('No profile is known for this user');
+  return accounts.profiles.get(userId);
+}
