@@ -4,7 +4,7 @@ import type { JsonObject } from '@carillon/protocol/json.ts';
 import { type StateReader, selectAuthEvents } from '../auth-event-selection.ts';
 import { checkAuth } from '../auth-rules/check-auth.ts';
 import { checkAgainstAuthEvents } from '../auth-rules/check-auth-events.ts';
-import { type AuthVerdict, accepted } from '../auth-rules/verdict.ts';
+import type { AuthVerdict } from '../auth-rules/verdict.ts';
 import type { RoomEvent } from '../room-event.ts';
 import type { RoomVersion } from '../room-version.ts';
 import { StateMap } from '../state-map.ts';
