@@ -1,0 +1,152 @@
+// Every section of the configuration with its keys, their defaults and what they are for.
+import {
+  duration,
+  name,
+  optionalDuration,
+  path,
+  pathOr,
+  rate,
+  secret,
+} from '@carillon/platform/config/config-schema.ts';
+import { Type } from 'typebox';
+import { accountsConfig, registrationConfig } from './accounts/config.ts';
+
+export const serverConfig = Type.Object({
+  name: Type.String({
+    default: 'localhost',
+    description:
+      "The part after the colon in this server's user ids. It can never be changed once the first account exists.",
+  }),
+  data_dir: pathOr({ default: './data', description: 'The folder for everything that is kept on disk.' }),
+  public_url: Type.Optional(
+    Type.String({
+      description: 'The base URL under which clients reach this server, such as https://chat.example.org.',
+    }),
+  ),
+});
+
+export const listenConfig = Type.Object({
+  client: Type.String({
+    default: '127.0.0.1:8008',
+    description: 'Where clients connect, as host:port. Plain HTTP: put a TLS proxy in front for the public.',
+  }),
+  federation: Type.String({
+    default: '127.0.0.1:8448',
+    description: 'Where other servers connect, as host:port. HTTPS.',
+  }),
+  metrics: Type.Optional(
+    Type.String({ description: 'Where figures for monitoring are served, as host:port; absent: nowhere.' }),
+  ),
+  trusted_proxies: Type.Array(Type.String(), {
+    default: ['127.0.0.0/8', '::1/128'],
+    description: 'Address ranges of reverse proxies whose X-Forwarded-For header is believed.',
+  }),
+});
+
+export const federationConfig = Type.Object({
+  tls_cert: path({ description: 'PEM file with the certificate chain. Without it a self-signed one is made.' }),
+  tls_key: path({ description: 'PEM file with the private key of tls_cert.' }),
+  ca_file: path({ description: 'PEM file with further root certificates that other servers may be signed by.' }),
+  verify_tls: Type.Boolean({
+    default: true,
+    description: "Whether other servers' certificates are checked; false is for tests on one machine only.",
+  }),
+  trusted_key_servers: Type.Array(Type.String(), {
+    default: [],
+    description: 'Servers that are asked for the signing keys of servers that cannot be reached.',
+  }),
+});
+
+export const outboundConfig = Type.Object({
+  allow_ranges: Type.Array(Type.String(), {
+    default: [],
+    description: 'Private address ranges that requests going out may reach all the same, such as 10.1.0.0/16.',
+  }),
+});
+
+export const databaseConfig = Type.Object({
+  url: secret({
+    description:
+      'Postgres, as postgres://user:password@host:port/name. Without it the server runs a Postgres of its own.',
+  }),
+});
+
+export const redisConfig = Type.Object({
+  url: secret({ description: 'Redis, as redis://host:port. Without it everything stays in one process.' }),
+});
+
+export const limitsConfig = Type.Object({
+  enabled: Type.Boolean({ default: true, description: 'Whether callers are slowed down at all; false is for tests.' }),
+  exempt: Type.Array(Type.String(), { default: [], description: 'User ids that no limit below applies to.' }),
+  address: rate({ default: '200/s burst 2000', description: 'Requests of any kind from one address (or IPv6 /64).' }),
+  message: rate({ default: '10/s burst 50', description: 'Events that a user sends.' }),
+  login: rate({ default: '30/min burst 30', description: 'Logins from one address.' }),
+  register: rate({ default: '10/min burst 20', description: 'Steps of registration from one address.' }),
+  refresh: rate({ default: '30/min burst 60', description: 'Access tokens refreshed from one address.' }),
+  openid: rate({ default: '10/min burst 10', description: 'OpenID tokens that a user asks for.' }),
+  profile: rate({
+    default: '1/s burst 20',
+    description: 'Changes of a profile; each is told to all rooms of the user.',
+  }),
+  join: rate({ default: '1/s burst 30', description: 'Rooms that a user joins or knocks on.' }),
+  invite: rate({ default: '1/s burst 30', description: 'Invites that a user sends.' }),
+  create: rate({ default: '10/min burst 20', description: 'Rooms that a user creates.' }),
+  search: rate({ default: '5/s burst 20', description: 'Searches over messages or people.' }),
+  keys: rate({ default: '20/s burst 100', description: 'Uploads of and questions for encryption keys.' }),
+});
+
+export const roomsConfig = Type.Object({
+  default_version: name({ default: '12', description: 'The version of rooms whose maker names none.' }),
+});
+
+export const appservicesConfig = Type.Object({
+  dir: path({ description: 'Folder with registration files (YAML) of application services; all of them are loaded.' }),
+});
+
+export const messagesConfig = Type.Object({
+  unsend_window: optionalDuration({
+    description:
+      'How long people of this server may redact their own messages; later only moderators and admins. none: for ever.',
+  }),
+});
+
+export const presenceConfig = Type.Object({
+  enabled: Type.Boolean({ default: true, description: 'Whether people see who is online.' }),
+});
+
+export const syncConfig = Type.Object({
+  max_timeout: duration({
+    default: '5m',
+    description: 'The longest that a /sync may wait, whatever the client asks for.',
+  }),
+});
+
+export const logConfig = Type.Object({
+  level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
+    default: 'info',
+    description: 'The least important lines that are written.',
+  }),
+  format: Type.Union([Type.Literal('auto'), Type.Literal('text'), Type.Literal('json')], {
+    default: 'auto',
+    description: 'How lines are written; auto: text on a terminal, JSON otherwise.',
+  }),
+});
+
+/** In the order of the sample file. */
+export const sections = {
+  server: serverConfig,
+  listen: listenConfig,
+  database: databaseConfig,
+  redis: redisConfig,
+  registration: registrationConfig,
+  accounts: accountsConfig,
+  rooms: roomsConfig,
+  messages: messagesConfig,
+  presence: presenceConfig,
+  sync: syncConfig,
+  appservices: appservicesConfig,
+  federation: federationConfig,
+  outbound: outboundConfig,
+  limits: limitsConfig,
+  log: logConfig,
+} as const;
