@@ -9,7 +9,10 @@ const MAX_FAILURE_CHARACTERS = 1500;
 
 function chooseFolder(): string {
   const named = argv[2];
-  if (named !== undefined) return resolve(named);
+  if (named !== undefined) {
+    stdout.write(`folder: ${resolve(named)}\n`);
+    return resolve(named);
+  }
   const spec = findSpec();
   stdout.write(`spec: ${spec.origin} (${spec.folder})\n`);
   return resolve(spec.folder, 'vectors');
