@@ -73,8 +73,13 @@ async function measureAuth(room: LargeRoom): Promise<void> {
   });
   const againstCited = await measure('against the cited auth events', options, () => {
     for (const event of batch) {
-      const eventOf = (eventId: string) => events.get(eventId as typeof event.eventId);
-      checkAgainstAuthEvents({ roomVersion, event, eventOf, isRejected: () => false, verifyKeyOf: noKeys });
+      checkAgainstAuthEvents({
+        roomVersion,
+        event,
+        eventOf: (id) => events.get(id),
+        isRejected: () => false,
+        verifyKeyOf: noKeys,
+      });
     }
   });
   const selection = await measure('selecting auth events', options, () => {

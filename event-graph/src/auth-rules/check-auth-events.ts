@@ -1,5 +1,6 @@
 // The authorisation rules that do not depend on the state: what an event cites in auth_events (rules 1 to 3 and 5.2), and the check of
 // an event against the very events it cites (server-server API, "Checks performed on receipt of a PDU", step 4).
+import type { EventId } from '@carillon/protocol/identifiers.ts';
 import { authEventKeys, type StateReader } from '../auth-event-selection.ts';
 import type { RoomEvent } from '../room-event.ts';
 import type { RoomVersion } from '../room-version.ts';
@@ -13,8 +14,8 @@ export interface AuthEventsCheck {
   readonly roomVersion: RoomVersion;
   readonly event: RoomEvent;
   /** Any event of the room that the event cites (or, in version 12, the create event), rejected ones included. */
-  readonly eventOf: (eventId: string) => RoomEvent | undefined;
-  readonly isRejected: (eventId: string) => boolean;
+  readonly eventOf: (eventId: EventId) => RoomEvent | undefined;
+  readonly isRejected: (eventId: EventId) => boolean;
 }
 
 /** Judges what an event cites. All cited events must be at hand: one that is unknown is a reason to reject. */
@@ -54,7 +55,7 @@ function checkCitations({ roomVersion, event, eventOf, isRejected }: AuthEventsC
 }
 
 function createByRoomId({ event, eventOf, isRejected }: AuthEventsCheck): RoomEvent | undefined {
-  const createId = `$${event.roomId.slice(1)}`;
+  const createId = `$${event.roomId.slice(1)}` as EventId;
   const create = eventOf(createId);
   return create?.type === 'm.room.create' && !isRejected(createId) ? create : undefined;
 }

@@ -66,8 +66,8 @@ function load(room: Room, eventId: EventId): Stored {
   return found;
 }
 
-function isRejected(room: Room, eventId: string): boolean {
-  return room.stored.get(eventId as EventId)?.verdict.outcome === 'rejected';
+function isRejected(room: Room, eventId: EventId): boolean {
+  return room.stored.get(eventId)?.verdict.outcome === 'rejected';
 }
 
 function stateAfter(room: Room, events: readonly EventId[]): StateMap<RoomEvent> {
@@ -106,7 +106,7 @@ function judge(room: Room, event: RoomEvent, before: StateMap<RoomEvent>): AuthV
   const byCitations = checkAgainstAuthEvents({
     roomVersion,
     event,
-    eventOf: (eventId) => room.stored.get(eventId as EventId)?.event,
+    eventOf: (eventId) => room.stored.get(eventId)?.event,
     isRejected: (eventId) => isRejected(room, eventId),
     verifyKeyOf,
   });
