@@ -1,5 +1,5 @@
 // The frame of a supervised process: starts it, tells the supervisor, and ends it when told to or when the supervisor is gone.
-import { StartFault } from './start-fault.ts';
+import { faultText } from './start-fault.ts';
 
 /** Exit code that tells the supervisor: starting again would not help, a person has to change something. */
 export const FAULT_EXIT_CODE = 78;
@@ -13,7 +13,7 @@ export interface Running {
 
 /**
  * Runs a process's `start` and keeps it until SIGTERM, SIGINT or the supervisor's end; then closes it and exits with 0.
- * A StartFault is printed as a sentence and exits with FAULT_EXIT_CODE; other errors are thrown.
+ * A StartFault or ConfigError is printed without a stack and exits with FAULT_EXIT_CODE; other errors are thrown.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
   let running: Running | undefined;
@@ -31,8 +31,9 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
     running = await start();
   } catch (error) {
     if (stopping) process.exit(0);
-    if (!(error instanceof StartFault)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    const text = faultText(error);
+    if (text === undefined) throw error;
+    process.stderr.write(text);
     process.exit(FAULT_EXIT_CODE);
   }
   process.send?.(READY_MESSAGE);

@@ -2,7 +2,7 @@
 import type { Logger } from '../logger.ts';
 import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
 import { watchLauncher } from './launcher-watch.ts';
-import { StartFault } from './start-fault.ts';
+import { faultText, type StartFault } from './start-fault.ts';
 import { SupervisedPostgres } from './supervised-postgres.ts';
 import { type ProcessPlan, SupervisedProcess } from './supervised-process.ts';
 import { watchSources } from './watch-sources.ts';
@@ -13,7 +13,7 @@ export interface SupervisorOptions {
   /** `database.url`; absent: the embedded Postgres. */
   readonly databaseUrl?: string;
   /** In the order in which they are started. */
-  readonly processes: readonly { readonly name: string; readonly entry: string }[];
+  readonly processes: readonly ProcessPlan[];
   readonly logger: Logger;
   /** Folders whose sources' changes restart the processes. */
   readonly watch?: readonly string[];
@@ -51,13 +51,11 @@ async function runProcesses(options: SupervisorOptions, { connection, lock, endi
     giveUp = reject;
   });
   hopeless.catch(() => undefined);
-  const plans: ProcessPlan[] = options.processes.map((process) => ({
-    ...process,
-    environment: { CARILLON_DATABASE__URL: connection },
-  }));
   const { logger } = options;
+  const environment = { CARILLON_DATABASE__URL: connection };
   const onStart = (pid: number) => lock.remember(pid);
-  const processes = plans.map((plan) => new SupervisedProcess({ plan, logger, onStart, onHopeless: giveUp }));
+  const shared = { environment, logger, onStart, onHopeless: giveUp };
+  const processes = options.processes.map((plan) => new SupervisedProcess({ plan, ...shared }));
   const sources = options.watch && watchSources(options.watch, (path) => void restartAll(processes, path, logger));
   try {
     if (!ending.asked()) for (const process of processes) process.start();
@@ -104,13 +102,14 @@ function whenToEnd(): EndingRequest {
   };
 }
 
-/** Runs a program's main function: its number is the exit code; a StartFault is told as a sentence and exits with 1. */
+/** Runs a program's main function: its number is the exit code; a person's fault is told without a stack and exits with 1. */
 export async function exitWith(main: () => Promise<number>): Promise<never> {
   try {
     process.exit(await main());
   } catch (error) {
-    if (!(error instanceof StartFault)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    const text = faultText(error);
+    if (text === undefined) throw error;
+    process.stderr.write(text);
     process.exit(1);
   }
 }

@@ -18,11 +18,13 @@ export interface ProcessPlan {
   readonly name: string;
   /** The .ts file, as a path; it calls `runProcess`. */
   readonly entry: string;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly arguments?: readonly string[];
 }
 
 export interface SupervisedOptions {
   readonly plan: ProcessPlan;
+  /** Added to our own environment. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly logger: Logger;
   /** Told of each process that is started. */
   readonly onStart: (pid: number) => void;
@@ -44,10 +46,10 @@ export class SupervisedProcess {
   }
 
   start(): void {
-    const { plan } = this.#options;
-    const child = spawn(process.execPath, [plan.entry], {
+    const { plan, environment } = this.#options;
+    const child = spawn(process.execPath, [plan.entry, ...(plan.arguments ?? [])], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, ...plan.environment },
+      env: { ...process.env, ...environment },
       // Its own session: Ctrl-C in the terminal reaches it through us.
       detached: true,
     });
