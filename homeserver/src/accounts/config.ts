@@ -49,7 +49,7 @@ export interface RegistrationSettings {
 }
 
 /** Characters of a shared secret below which guessing is a matter of time. */
-export const MIN_SHARED_SECRET_LENGTH = 8;
+export const MIN_SHARED_SECRET_LENGTH = 6;
 const KNOWN_SECRETS = new Set([
   'changeme',
   'change_me',
