@@ -41,6 +41,13 @@ export class Typing {
     return { userIds, volatilePosition: room.volatilePosition };
   }
 
+  /** The rooms whose list changed after a volatile position of this boot. */
+  changedSince(after: number): RoomId[] {
+    const changed: RoomId[] = [];
+    for (const [roomId, room] of this.#rooms) if (room.volatilePosition > after) changed.push(roomId);
+    return changed;
+  }
+
   /** The user types in the room for `timeoutMs` from now (at most 30 s) unless he is heard of again. */
   start(roomId: RoomId, userId: UserId, timeoutMs: number): void {
     const room = this.#rooms.get(roomId) ?? { timers: new Map<UserId, Timer>(), volatilePosition: 0 };

@@ -52,8 +52,9 @@ interface AccountData {
   readonly byRoom: ReadonlyMap<RoomId, readonly AccountDataEntry[]>;
 }
 
-async function readAccountData({ sources }: SyncDependencies, { request }: SyncScope): Promise<AccountData> {
-  const found = sources.accountDataSince(request.userId, request.fullState ? 0 : (request.since?.position ?? 0));
+async function readAccountData({ sources }: SyncDependencies, { request, until }: SyncScope): Promise<AccountData> {
+  const after = request.fullState ? 0 : (request.since?.position ?? 0);
+  const found = sources.accountDataSince(request.userId, { after, until });
   const entries = found instanceof Promise ? await found : found;
   if (entries.length === 0) return NOTHING;
   const global: AccountDataEntry[] = [];
@@ -83,6 +84,5 @@ async function encodePresence({ sources }: SyncDependencies, { request, ignored 
       !ignored.has(entry.userId) && filter.presence.passes({ type: 'm.presence', sender: entry.userId, content: {} }),
   );
   if (told.length === 0) return null;
-  const events = told.map(({ userId: sender, content }) => JSON.stringify({ type: 'm.presence', sender, content }));
-  return `[${events.join(',')}]`;
+  return `[${told.map((entry) => entry.text).join(',')}]`;
 }

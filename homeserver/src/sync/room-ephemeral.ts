@@ -1,6 +1,6 @@
 // Receipts and typing of a room in a sync, as a JSON array of events.
 import type { JoinedRoomScope } from './sync-request.ts';
-import type { ReceiptEntry, SyncSources } from './sync-sources.ts';
+import type { SyncSources } from './sync-sources.ts';
 
 /** The events' text, or null when there is nothing new. */
 export async function encodeEphemeral(sources: SyncSources, scope: JoinedRoomScope): Promise<string | null> {
@@ -9,10 +9,8 @@ export async function encodeEphemeral(sources: SyncSources, scope: JoinedRoomSco
   if (!filter.ephemeral.passesRoom(room.roomId)) return null;
   const events: string[] = [];
   if (filter.ephemeral.passes({ type: 'm.receipt', content: {} })) {
-    const found = sources.receiptsSince(sync.request.userId, room.roomId, scope.since ?? 0);
-    const receipts = found instanceof Promise ? await found : found;
-    const told = receipts.filter((receipt) => !sync.ignored.has(receipt.userId));
-    if (told.length > 0) events.push(`{"type":"m.receipt","content":${encodeReceipts(told)}}`);
+    const found = sources.receiptEventsSince(sync.request.userId, room.roomId, scope.since ?? 0);
+    events.push(...(found instanceof Promise ? await found : found));
   }
   if (filter.ephemeral.passes({ type: 'm.typing', content: {} })) {
     const typing = encodeTyping(sources, scope);
@@ -29,15 +27,4 @@ function encodeTyping(sources: SyncSources, { room, sync, since }: JoinedRoomSco
   const told = userIds.filter((userId) => !sync.ignored.has(userId));
   if (seen === 0 && told.length === 0) return null;
   return `{"type":"m.typing","content":{"user_ids":${JSON.stringify(told)}}}`;
-}
-
-function encodeReceipts(receipts: readonly ReceiptEntry[]): string {
-  const byEvent: Record<string, Record<string, Record<string, object>>> = {};
-  for (const { eventId, type, userId, ts, threadId } of receipts) {
-    byEvent[eventId] ??= {};
-    const byType = byEvent[eventId];
-    byType[type] ??= {};
-    byType[type][userId] = threadId === null ? { ts } : { ts, thread_id: threadId };
-  }
-  return JSON.stringify(byEvent);
 }

@@ -70,6 +70,7 @@ class Connection {
   #lastHeardMs: number;
   #session: SocketSession | null = null;
   #hasStarted = false;
+  #stopListening: () => void = () => {};
 
   constructor(
     dependencies: SocketDependencies,
@@ -128,7 +129,7 @@ class Connection {
       case 'request':
         return this.#requests.run(session.caller, frame);
       case 'ping':
-        if (deviceId !== null) this.#dependencies.sources.seen(userId, deviceId, frame.set_presence ?? 'online');
+        this.#dependencies.sources.seen(userId, deviceId, frame.set_presence ?? 'online');
         return this.#socket.send('{"op":"pong"}');
       case 'auth':
         return this.#renew(session, frame.access_token);
@@ -145,7 +146,7 @@ class Connection {
     const text = typeof frame.filter === 'object' ? JSON.stringify(frame.filter) : frame.filter;
     const filter = await findSyncFilter(sources, caller.userId, text);
     if (this.#gone.signal.aborted) return;
-    if (caller.deviceId !== null) sources.seen(caller.userId, caller.deviceId, frame.set_presence ?? 'online');
+    this.#stopListening = sources.listening(caller.userId, caller.deviceId, frame.set_presence ?? 'online');
     const session = new SocketSession(this.#dependencies, this.#socket, {
       caller,
       request: {
@@ -188,6 +189,7 @@ class Connection {
   #end(): void {
     this.#gone.abort();
     this.#watch.cancel();
+    this.#stopListening();
     const session = this.#session;
     if (session === null) return;
     session.close();

@@ -3,19 +3,13 @@ import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts'
 
 type Eventually<Value> = Value | Promise<Value>;
 
+export type SyncPresence = 'online' | 'unavailable' | 'offline';
+
 export interface AccountDataEntry {
   readonly roomId: RoomId | null;
   readonly type: string;
   /** The content as JSON text. */
   readonly contentText: string;
-}
-
-export interface ReceiptEntry {
-  readonly type: string;
-  readonly eventId: EventId;
-  readonly userId: UserId;
-  readonly ts: number;
-  readonly threadId: string | null;
 }
 
 export interface UnreadCount {
@@ -30,17 +24,17 @@ export interface UnreadCounts extends UnreadCount {
 
 export interface PresenceEntry {
   readonly userId: UserId;
-  /** The content of m.presence. */
-  readonly content: object;
+  /** The m.presence event as JSON text. */
+  readonly text: string;
 }
 
 export interface SyncSources {
   /** The text of a stored filter; null when the user has none of this id. */
   findFilter(userId: UserId, filterId: string): Promise<string | null>;
-  /** Account data set after a position (0: all there is), of rooms and global. */
-  accountDataSince(userId: UserId, after: number): Eventually<readonly AccountDataEntry[]>;
-  /** Receipts set after a position that this user may see. */
-  receiptsSince(userId: UserId, roomId: RoomId, after: number): Eventually<readonly ReceiptEntry[]>;
+  /** Account data set in (after, until], of rooms and global; from 0 all there is. */
+  accountDataSince(userId: UserId, range: { after: number; until: number }): Eventually<readonly AccountDataEntry[]>;
+  /** m.receipt events, as JSON text, with the receipts set after a position that this user may see. */
+  receiptEventsSince(userId: UserId, roomId: RoomId, after: number): Eventually<readonly string[]>;
   unreadCounts(userId: UserId, roomId: RoomId, options: { byThread: boolean }): Eventually<UnreadCounts>;
   /** Who types in a room, and when that last changed (volatile position; 0: never). */
   typing(roomId: RoomId): { readonly userIds: readonly UserId[]; readonly changedAt: number };
@@ -56,6 +50,8 @@ export interface SyncSources {
   ignoredUsers(userId: UserId): Eventually<ReadonlySet<string>>;
   /** Called when a device has everything up to a position: the client said so with its `since` or its ack. */
   acknowledged(userId: UserId, deviceId: string, position: number): void;
-  /** A client of this user is about, with the presence it wants to show. */
-  seen(userId: UserId, deviceId: string, presence: 'online' | 'unavailable' | 'offline'): void;
+  /** A client of this user gave a sign of life, with the presence it wants to show. */
+  seen(userId: UserId, deviceId: string | null, presence: SyncPresence): void;
+  /** A client begins to listen; returns what to call when it stops. */
+  listening(userId: UserId, deviceId: string | null, presence: SyncPresence): () => void;
 }

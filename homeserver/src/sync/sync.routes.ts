@@ -37,7 +37,7 @@ export function syncRoutes(dependencies: SyncDependencies & { wake: Wake }): Han
   return [
     handle(sync, async ({ query, auth, request }) => {
       const filter = await findSyncFilter(sources, auth.userId, query.filter);
-      if (auth.deviceId !== null) sources.seen(auth.userId, auth.deviceId, query.set_presence ?? 'online');
+      const stopListening = sources.listening(auth.userId, auth.deviceId, query.set_presence ?? 'online');
       const result = await longPoll(dependencies, {
         request: {
           userId: auth.userId,
@@ -53,7 +53,7 @@ export function syncRoutes(dependencies: SyncDependencies & { wake: Wake }): Han
         since: query.since,
         timeoutMs: query.timeout ?? 0,
         signal: request.signal,
-      });
+      }).finally(stopListening);
       return new EncodedJson(result.text);
     }),
   ];
