@@ -1,5 +1,6 @@
 // One server per data folder: a file in it names the process that works there; a dead owner's file is taken over.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { explainFailure } from './explain-failure.ts';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
@@ -8,6 +9,9 @@ import { StartFault } from './start-fault.ts';
 const TAKE_OVER_TRIES = 5;
 const LEFTOVER_GRACE_MS = 3_000;
 const POLL_MS = 20;
+/** The file's time is renewed while its owner lives: in another container or machine its process id tells nothing. */
+const HEARTBEAT_MS = 1_000;
+const SILENT_AFTER_MS = 5_000;
 
 export interface DataFolderLock {
   /** Notes a process of this server, so that a later start ends it if this one is killed and it lives on. */
@@ -16,20 +20,25 @@ export interface DataFolderLock {
 }
 
 interface Owner extends ProcessIdentity {
+  readonly host: string;
   readonly children: readonly ProcessIdentity[];
 }
 
 /** Makes the folder if need be and locks it for this process; a StartFault if another server works there. */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   const path = join(folder, 'server.pid');
-  const own: Owner = { ...(identify(process.pid) ?? { pid: process.pid, started: '' }), children: [] };
+  const own: Owner = {
+    ...(identify(process.pid) ?? { pid: process.pid, started: '' }),
+    host: hostname(),
+    children: [],
+  };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
     for (let attempt = 0; attempt < TAKE_OVER_TRIES; attempt++) {
       if (create(path, JSON.stringify(own))) return holdLock(path, own);
       const owner = readOwner(path);
-      if (owner && owner.pid !== process.pid && isRunning(owner)) throw alreadyRunning(folder, owner);
-      await endAll(owner?.children ?? []);
+      if (owner && (await isAlive(path, owner))) throw alreadyRunning(folder, owner);
+      if (owner?.host === hostname()) await endAll(owner.children);
       setAside(path, owner);
     }
   } catch (error) {
@@ -38,8 +47,25 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   throw new StartFault(`Several servers are being started on ${folder} at once. Start one.`);
 }
 
+async function isAlive(path: string, owner: Owner): Promise<boolean> {
+  if (owner.host === hostname()) return owner.pid !== process.pid && isRunning(owner);
+  const seen = beatOf(path);
+  for (let waitedMs = 0; waitedMs < SILENT_AFTER_MS; waitedMs += HEARTBEAT_MS) {
+    await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS));
+    const beat = beatOf(path);
+    if (beat !== seen) return beat !== undefined;
+  }
+  return false;
+}
+
+function beatOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}
+
 function holdLock(path: string, own: Owner): DataFolderLock {
   let children: ProcessIdentity[] = [];
+  const heart = setInterval(() => beat(path), HEARTBEAT_MS);
+  heart.unref();
   return {
     remember(pid) {
       const child = identify(pid);
@@ -53,9 +79,19 @@ function holdLock(path: string, own: Owner): DataFolderLock {
       }
     },
     release() {
+      clearInterval(heart);
       if (readOwner(path)?.pid === own.pid) rmSync(path, { force: true });
     },
   };
+}
+
+function beat(path: string): void {
+  try {
+    const now = new Date();
+    utimesSync(path, now, now);
+  } catch {
+    // Somebody removed the file, or the disk went: the server itself will notice what matters.
+  }
 }
 
 /** What a killed server left running would keep its port and write to its database. */
@@ -85,7 +121,8 @@ function readOwner(path: string): Owner | undefined {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (!isIdentity(value)) return undefined;
     const children = 'children' in value && Array.isArray(value.children) ? value.children.filter(isIdentity) : [];
-    return { pid: value.pid, started: value.started, children };
+    const host = 'host' in value && typeof value.host === 'string' ? value.host : hostname();
+    return { pid: value.pid, started: value.started, host, children };
   } catch {
     return undefined;
   }
@@ -115,8 +152,8 @@ function setAside(path: string, deadOwner: ProcessIdentity | undefined): void {
   else rmSync(aside, { force: true });
 }
 
-function alreadyRunning(folder: string, { pid }: ProcessIdentity): StartFault {
+function alreadyRunning(folder: string, { pid, host }: Owner): StartFault {
   return new StartFault(
-    `A server (process ${pid}) already works on ${folder}. Stop it first, or give this one a folder of its own (server.data_dir).`,
+    `A server (process ${pid}${host === hostname() ? '' : ` on ${host}`}) already works on ${folder}. Stop it first, or give this one a folder of its own (server.data_dir).`,
   );
 }

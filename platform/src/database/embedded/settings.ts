@@ -31,7 +31,7 @@ const access = (socketFolder: string, maxConnections: number) => ({
 });
 
 const memory = {
-  shared_buffers: '48MB',
+  shared_buffers: '32MB',
   work_mem: '4MB',
   maintenance_work_mem: '32MB',
   wal_buffers: '2MB',
