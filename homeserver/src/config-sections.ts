@@ -90,7 +90,7 @@ export const limitsConfig = Type.Object({
   }),
   join: rate({ default: '1/s burst 30', description: 'Rooms that a user joins or knocks on.' }),
   invite: rate({ default: '1/s burst 30', description: 'Invites that a user sends.' }),
-  create: rate({ default: '10/min burst 20', description: 'Rooms that a user creates.' }),
+  create_room: rate({ default: '10/min burst 20', description: 'Rooms that a user creates.' }),
   search: rate({ default: '5/s burst 20', description: 'Searches over messages or people.' }),
   keys: rate({ default: '20/s burst 100', description: 'Uploads of and questions for encryption keys.' }),
 });

@@ -28,8 +28,10 @@ export function accountsSettings({ accounts, registration, server, limits }: Hom
   } satisfies AccountsSettings;
 }
 
-/** The rate limiter's rules: every key of the section that is a rate. */
+/** The rate limiter's rules under the names that contracts use: `create_room` in the file is `createRoom` there. */
 export function rateRules(limits: LimitsConfig): Record<string, Rate> {
   const { enabled: _enabled, exempt: _exempt, ...rules } = limits;
-  return rules;
+  return Object.fromEntries(Object.entries(rules).map(([key, rule]) => [camelCase(key), rule]));
 }
+
+const camelCase = (key: string): string => key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
