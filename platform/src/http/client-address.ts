@@ -1,11 +1,17 @@
 // The address a request comes from: the socket's, or the one that proxies we trust speak for.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Loopback: where a reverse proxy on the same machine connects from. */
 export const DEFAULT_TRUSTED_PROXIES: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
-export type ClientAddress = (request: IncomingMessage) => string;
+/** The parts of a request that say where it comes from. */
+export interface Arrival {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
+}
+
+export type ClientAddress = (request: Arrival) => string;
 
 /** Compiles a list of CIDRs (or single addresses). Throws for one that is none. */
 export function compileRanges(ranges: readonly string[]): (address: string) => boolean {

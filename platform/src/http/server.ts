@@ -62,8 +62,10 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       stop.abort(new Error('the server stops'));
       doors.close();
-      const cut = parts.clock.setTimeout(() => server.closeAllConnections(), context.options.drainMs);
-      if (server.listening || server.address() !== null) server.closeIdleConnections();
+      const cut = parts.clock.setTimeout(() => {
+        doors.cut();
+        server.closeAllConnections();
+      }, context.options.drainMs);
       await closed;
       cut.cancel();
     },

@@ -19,12 +19,12 @@ interface OpenDoor extends WebSocketDoor {
   readonly sockets: WebSocketServer;
 }
 
-/** Listens for upgrades. close() says goodbye (1001) to all who are in. */
+/** Listens for upgrades. close() says goodbye (1001) to all who are in, cut() ends them without a word. */
 export function attachDoors({
   server,
   doors,
   ...context
-}: ServerContext & { server: Server; doors: readonly WebSocketDoor[] }): { close(): void } {
+}: ServerContext & { server: Server; doors: readonly WebSocketDoor[] }): { close(): void; cut(): void } {
   const open = new Map<string, OpenDoor>(doors.map((door) => [door.path, { ...door, sockets: socketServer(door) }]));
   const perAddress = new Map<string, number>();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -47,11 +47,13 @@ export function attachDoors({
       admit(context, door, webSocket, info);
     });
   });
+  const clients = () => [...open.values()].flatMap(({ sockets }) => [...sockets.clients]);
   return {
     close: () => {
-      for (const { sockets } of open.values()) {
-        for (const client of sockets.clients) client.close(GOING_AWAY, 'the server stops');
-      }
+      for (const client of clients()) client.close(GOING_AWAY, 'the server stops');
+    },
+    cut: () => {
+      for (const client of clients()) client.terminate();
     },
   };
 }
