@@ -23,7 +23,7 @@ function place(layers: Content[], { eventId, type, userId, ts, thread }: Receipt
   const isThreaded = thread !== '' && type !== 'io.carillon.delivered';
   const receipt = isThreaded ? { ts, thread_id: thread } : { ts };
   const free = layers.find((content) => !content.get(eventId)?.get(type)?.has(userId));
-  const content = free ?? new Map();
+  const content: Content = free ?? new Map();
   if (free === undefined) layers.push(content);
   const types = entryOf(content, eventId);
   entryOf(types, type).set(userId, receipt);

@@ -1,7 +1,7 @@
 // A person's push rules (client-server API, "Push Rules: API").
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import type { JsonObject, JsonValue } from '../json.ts';
+import type { JsonValue } from '../json.ts';
 import { EmptyObject } from './json-object.ts';
 
 /** A rule's whole definition, encoded as JSON. */
@@ -12,7 +12,7 @@ const Rule = Type.Object({
   default: Type.Boolean(),
   enabled: Type.Boolean(),
   actions: Type.Array(Type.Unsafe<JsonValue>({ type: ['string', 'object'] })),
-  conditions: Type.Optional(Type.Array(Type.Unsafe<JsonObject>({ type: 'object' }))),
+  conditions: Type.Optional(Type.Array(Type.Unsafe<object>({ type: 'object' }))),
   pattern: Type.Optional(Type.String()),
 });
 
