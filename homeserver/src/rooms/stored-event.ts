@@ -31,22 +31,18 @@ export interface SentBy {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly transactionId: string;
-  /** The endpoint, the event type and the transaction id: what is unique for a device in a room. */
+  /** The endpoint and the transaction id: what is unique for a device in a room. */
   readonly transactionKey: string;
 }
 
-/** How a local device sent an event: `endpoint` is `send`, `state` or `redact`. */
-export function sentBy(
-  userId: UserId,
-  deviceId: string,
-  sent: readonly [endpoint: string, type: string, transactionId: string],
-): SentBy {
-  return { userId, deviceId, transactionId: sent[2], transactionKey: JSON.stringify(sent) };
+/** How a local device sent an event; `endpoint` names the endpoint with what its path says beside the room. */
+export function sentByDevice(userId: UserId, deviceId: string, endpoint: string, transactionId: string): SentBy {
+  return { userId, deviceId, transactionId, transactionKey: JSON.stringify([endpoint, transactionId]) };
 }
 
 /** The same, from the key at rest. */
 export function sentByOfKey(userId: UserId, deviceId: string, transactionKey: string): SentBy {
-  const [, , transactionId] = JSON.parse(transactionKey) as [string, string, string];
+  const [, transactionId] = JSON.parse(transactionKey) as [string, string];
   return { userId, deviceId, transactionId, transactionKey };
 }
 

@@ -1,0 +1,63 @@
+// Coming into rooms and out of them (client-server API, "Room membership").
+import { type Handler, handle } from '@carillon/platform/http/handle.ts';
+import * as contracts from '@carillon/protocol/client/room-membership.ts';
+import { forbidden, missingParam } from '@carillon/protocol/matrix-error.ts';
+import { banUser, inviteUser, kickUser, knockOnRoom, leaveRoom, unbanUser } from './change-membership.ts';
+import type { ClientRooms } from './client-rooms.ts';
+import { forgetRoom } from './forget-room.ts';
+import { joinRoom } from './join-room.ts';
+import { listMemberships } from './membership.store.ts';
+import { resolveRoom } from './resolve-room.ts';
+
+export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
+  ...entryRoutes(rooms),
+  handle(contracts.joinedRooms, async ({ auth }) => {
+    const memberships = await listMemberships(rooms.database, auth.userId);
+    return { joined_rooms: memberships.filter((row) => row.membership === 'join').map((row) => row.roomId) };
+  }),
+  handle(contracts.invite, async ({ path, body, auth }) => {
+    if (body.user_id === undefined) {
+      if (body.medium === undefined) throw missingParam('Missing user_id');
+      throw forbidden('This server asks no identity servers: invite people by their user ID');
+    }
+    await inviteUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
+    return {};
+  }),
+  handle(contracts.kick, async ({ path, body, auth }) => {
+    await kickUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
+    return {};
+  }),
+  handle(contracts.ban, async ({ path, body, auth }) => {
+    await banUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
+    return {};
+  }),
+  handle(contracts.unban, async ({ path, body, auth }) => {
+    await unbanUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
+    return {};
+  }),
+];
+
+const entryRoutes = (rooms: ClientRooms): Handler[] => [
+  handle(contracts.joinRoomById, async ({ path, body, auth }) => {
+    await joinRoom(rooms, { roomId: path.roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
+    return { room_id: path.roomId };
+  }),
+  handle(contracts.joinRoom, async ({ path, body, auth }) => {
+    const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
+    await joinRoom(rooms, { roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
+    return { room_id: roomId };
+  }),
+  handle(contracts.knockRoom, async ({ path, body, auth }) => {
+    const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
+    await knockOnRoom(rooms, { roomId, sender: auth.userId, reason: body?.reason });
+    return { room_id: roomId };
+  }),
+  handle(contracts.leaveRoom, async ({ path, body, auth }) => {
+    await leaveRoom(rooms, { roomId: path.roomId, sender: auth.userId, reason: body?.reason });
+    return {};
+  }),
+  handle(contracts.forgetRoom, async ({ path, auth }) => {
+    await forgetRoom(rooms, { userId: auth.userId, roomId: path.roomId });
+    return {};
+  }),
+];
