@@ -5,9 +5,9 @@ import type { UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { LastActive } from './last-active.ts';
-import { PresenceLog } from './presence-log.ts';
 import { isSameStatus, OFFLINE, PresenceRecord, type PresenceState } from './presence-record.ts';
 import type { Privacy } from './privacy.ts';
+import { VolatileLog } from './volatile-log.ts';
 import type { VolatilePosition } from './volatile-position.ts';
 
 const SWEEP_EVERY_MS = 5_000;
@@ -47,7 +47,7 @@ export class Presence {
   readonly #users = new Map<UserId, PresenceRecord>();
   /** Who is not offline: what the sweep looks at. */
   readonly #about = new Set<UserId>();
-  readonly #log = new PresenceLog();
+  readonly #log = new VolatileLog<UserId>();
   readonly #timer: Timer;
 
   constructor(dependencies: PresenceDependencies) {

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '@carillon/platform/clock.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { Notifier } from '../streams/notifier.ts';
+import { VolatileLog } from './volatile-log.ts';
 import type { VolatilePosition } from './volatile-position.ts';
 
 /** How long typing lasts without a word from the client; a client may ask for less. */
@@ -28,6 +29,7 @@ export class Typing {
   readonly #dependencies: { clock: Clock; notifier: Notifier; volatilePosition: VolatilePosition };
   /** In the order of their last change. */
   readonly #rooms = new Map<RoomId, TypingRoom>();
+  readonly #log = new VolatileLog<RoomId>();
 
   constructor(dependencies: { clock: Clock; notifier: Notifier; volatilePosition: VolatilePosition }) {
     this.#dependencies = dependencies;
@@ -46,6 +48,11 @@ export class Typing {
     const changed: RoomId[] = [];
     for (const [roomId, room] of this.#rooms) if (room.volatilePosition > after) changed.push(roomId);
     return changed;
+  }
+
+  /** The rooms whose list changed after a volatile position of this boot. */
+  roomsChangedSince(after: number): RoomId[] {
+    return [...(this.#log.since(after) ?? this.#rooms.keys())];
   }
 
   /** The user types in the room for `timeoutMs` from now (at most 30 s) unless he is heard of again. */
@@ -81,6 +88,7 @@ export class Typing {
     room.volatilePosition = this.#dependencies.volatilePosition.advance();
     this.#rooms.delete(roomId);
     this.#rooms.set(roomId, room);
+    this.#log.add(roomId, room.volatilePosition);
     if (this.#rooms.size > MAX_TYPING_ROOMS) this.#forgetOldest();
     this.#dependencies.notifier.emit({ kind: 'typing', roomId });
   }

@@ -27,8 +27,8 @@ export interface PushDependencies {
   readonly receipts: Receipts;
   /** The rooms that a local user has joined. */
   readonly joinedRooms: (userId: UserId) => Promise<Iterable<RoomId>>;
-  /** Whom a user ignores, from memory: their events do not count for him. */
-  readonly ignoredBy: (userId: UserId) => ReadonlySet<UserId>;
+  /** Whom a user ignores: their events do not count for him. */
+  readonly ignoredBy: (userId: UserId) => ReadonlySet<string> | Promise<ReadonlySet<string>>;
 }
 
 export interface Push {

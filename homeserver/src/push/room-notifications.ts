@@ -64,7 +64,7 @@ export class RoomNotifications {
     for (const [root, thread] of this.#threads) {
       if (thread.newest <= roomRead) continue;
       const count = thread.countAfter(this.readUpTo(reader.userId, markers, root), reader);
-      if (count.notification_count === 0 && count.highlight_count === 0) continue;
+      if (count.notificationCount === 0 && count.highlightCount === 0) continue;
       threads ??= new Map();
       threads.set(root, count);
       all = sumOf(all, count);
@@ -110,8 +110,8 @@ export class RoomNotifications {
 
 function sumOf(one: UnreadCount, other: UnreadCount): UnreadCount {
   return {
-    notification_count: one.notification_count + other.notification_count,
-    highlight_count: one.highlight_count + other.highlight_count,
+    notificationCount: one.notificationCount + other.notificationCount,
+    highlightCount: one.highlightCount + other.highlightCount,
   };
 }
 

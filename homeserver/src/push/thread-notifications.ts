@@ -7,16 +7,15 @@ export interface CountingReader {
   readonly userId: UserId;
   /** The default rules' judgement holds for events up to here; Infinity for who has no rules of his own. */
   readonly groupUntil: number;
-  readonly ignored: ReadonlySet<UserId>;
+  readonly ignored: ReadonlySet<string>;
 }
 
-/** In the form of `unread_notifications` in /sync. */
 export interface UnreadCount {
-  readonly notification_count: number;
-  readonly highlight_count: number;
+  readonly notificationCount: number;
+  readonly highlightCount: number;
 }
 
-export const NOTHING_UNREAD: UnreadCount = { notification_count: 0, highlight_count: 0 };
+export const NOTHING_UNREAD: UnreadCount = { notificationCount: 0, highlightCount: 0 };
 
 export class ThreadNotifications {
   readonly #positions: number[] = [];
@@ -57,8 +56,8 @@ export class ThreadNotifications {
     const until =
       reader.groupUntil >= this.newest ? this.#positions.length : firstAbove(this.#positions, reader.groupUntil);
     return {
-      notification_count: this.#count(reader, { from, until, read, sums: this.#groupNotified, single: this.#notified }),
-      highlight_count: this.#count(reader, {
+      notificationCount: this.#count(reader, { from, until, read, sums: this.#groupNotified, single: this.#notified }),
+      highlightCount: this.#count(reader, {
         from,
         until,
         read,

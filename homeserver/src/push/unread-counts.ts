@@ -22,7 +22,6 @@ import {
 } from './notifying-event.store.ts';
 import type { PushRuleBook } from './push-rule-book.ts';
 import { MAX_ROOM_NOTIFICATIONS, RoomNotifications, type RoomUnreadCounts } from './room-notifications.ts';
-import type { CountingReader } from './thread-notifications.ts';
 
 export interface UnreadCountsDependencies {
   readonly database: Reader;
@@ -31,13 +30,18 @@ export interface UnreadCountsDependencies {
   readonly serverName: ServerName;
   readonly receipts: Receipts;
   readonly rules: PushRuleBook;
-  /** Whom a user ignores, from memory: their events do not count for him. */
-  readonly ignoredBy: (userId: UserId) => ReadonlySet<UserId>;
+  /** Whom a user ignores: their events do not count for him. */
+  readonly ignoredBy: (userId: UserId) => ReadonlySet<string> | Promise<ReadonlySet<string>>;
 }
 
 /** Notifying events kept in memory across all rooms; one takes about 300 bytes. */
 const MAX_EVENTS = 1_000_000;
 const MAX_ROOMS = 20_000;
+
+interface CountedRoom {
+  readonly notifications: RoomNotifications;
+  readonly receipts: RoomReceipts;
+}
 
 type Step = (room: RoomNotifications) => void;
 
@@ -83,20 +87,14 @@ export class UnreadCounts {
     });
   };
 
-  /** What is unread for a local user who is joined to the room; undefined when the room is not in memory. */
-  peek(userId: UserId, roomId: RoomId): RoomUnreadCounts | undefined {
-    const notifications = this.#rooms.get(roomId);
-    const receipts = this.#dependencies.receipts.peek(roomId);
-    if (notifications === undefined || receipts === undefined) return undefined;
-    return notifications.countsFor(this.#reader(userId), receipts.markersOf(userId));
-  }
-
-  /** The same; at most two queries when the room is not in memory. */
+  /** What is unread for a local user who is joined to the room; at most two queries when the room is not in memory. */
   async countsFor(userId: UserId, roomId: RoomId): Promise<RoomUnreadCounts> {
-    const counts = this.peek(userId, roomId);
-    if (counts !== undefined) return counts;
-    const { notifications, receipts } = await this.#loadBoth(roomId);
-    return notifications.countsFor(this.#reader(userId), receipts.markersOf(userId));
+    const ignoring = this.#dependencies.ignoredBy(userId);
+    const ignored = ignoring instanceof Promise ? await ignoring : ignoring;
+    const hot = this.#peekBoth(roomId);
+    const { notifications, receipts } = hot ?? (await this.#loadBoth(roomId));
+    const groupUntil = this.#dependencies.rules.own.get(userId)?.ownRulesFrom ?? Number.POSITIVE_INFINITY;
+    return notifications.countsFor({ userId, groupUntil, ignored }, receipts.markersOf(userId));
   }
 
   /** Whether the user has read a notifying event. */
@@ -105,15 +103,15 @@ export class UnreadCounts {
     return event.position <= notifications.readUpTo(userId, receipts.markersOf(userId), event.thread);
   }
 
-  async #loadBoth(roomId: RoomId): Promise<{ notifications: RoomNotifications; receipts: RoomReceipts }> {
-    const [notifications, receipts] = await Promise.all([this.#load(roomId), this.#dependencies.receipts.load(roomId)]);
-    return { notifications, receipts };
+  #peekBoth(roomId: RoomId): CountedRoom | null {
+    const notifications = this.#rooms.get(roomId);
+    const receipts = this.#dependencies.receipts.peek(roomId);
+    return notifications === undefined || receipts === undefined ? null : { notifications, receipts };
   }
 
-  #reader(userId: UserId): CountingReader {
-    const { rules, ignoredBy } = this.#dependencies;
-    const groupUntil = rules.own.get(userId)?.ownRulesFrom ?? Number.POSITIVE_INFINITY;
-    return { userId, groupUntil, ignored: ignoredBy(userId) };
+  async #loadBoth(roomId: RoomId): Promise<CountedRoom> {
+    const [notifications, receipts] = await Promise.all([this.#load(roomId), this.#dependencies.receipts.load(roomId)]);
+    return { notifications, receipts };
   }
 
   #judge(room: Room, placed: PlacedEvent): Judgement | null {
