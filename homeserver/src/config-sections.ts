@@ -1,13 +1,5 @@
 // Every section of the configuration with its keys, their defaults and what they are for.
-import {
-  duration,
-  name,
-  optionalDuration,
-  path,
-  pathOr,
-  rate,
-  secret,
-} from '@carillon/platform/config/config-schema.ts';
+import { name, optionalDuration, path, pathOr, rate, secret } from '@carillon/platform/config/config-schema.ts';
 import { Type } from 'typebox';
 import { accountsConfig, registrationConfig } from './accounts/config.ts';
 
@@ -34,9 +26,6 @@ export const listenConfig = Type.Object({
     default: '127.0.0.1:8448',
     description: 'Where other servers connect, as host:port. HTTPS.',
   }),
-  metrics: Type.Optional(
-    Type.String({ description: 'Where figures for monitoring are served, as host:port; absent: nowhere.' }),
-  ),
   trusted_proxies: Type.Array(Type.String(), {
     default: ['127.0.0.0/8', '::1/128'],
     description: 'Address ranges of reverse proxies whose X-Forwarded-For header is believed.',
@@ -72,7 +61,10 @@ export const databaseConfig = Type.Object({
 });
 
 export const redisConfig = Type.Object({
-  url: secret({ description: 'Redis, as redis://host:port. Without it everything stays in one process.' }),
+  url: secret({
+    description:
+      'Redis, as redis://host:port, for a server of several processes. This version runs as one and does not use it yet.',
+  }),
 });
 
 export const limitsConfig = Type.Object({
@@ -114,13 +106,6 @@ export const presenceConfig = Type.Object({
   enabled: Type.Boolean({ default: true, description: 'Whether people see who is online.' }),
 });
 
-export const syncConfig = Type.Object({
-  max_timeout: duration({
-    default: '5m',
-    description: 'The longest that a /sync may wait, whatever the client asks for.',
-  }),
-});
-
 export const logConfig = Type.Object({
   level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
     default: 'info',
@@ -143,7 +128,6 @@ export const sections = {
   rooms: roomsConfig,
   messages: messagesConfig,
   presence: presenceConfig,
-  sync: syncConfig,
   appservices: appservicesConfig,
   federation: federationConfig,
   outbound: outboundConfig,

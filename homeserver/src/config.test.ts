@@ -39,7 +39,6 @@ describe('the configuration', () => {
     expect(config.listen).toMatchObject({ client: '127.0.0.1:8008', federation: '127.0.0.1:8448' });
     expect(config.rooms.default_version).toBe('12');
     expect(config.messages.unsend_window).toBeNull();
-    expect(config.sync.max_timeout).toBe(300_000);
     expect(rateRules(config.limits)['message']).toEqual({ perSecond: 10, burst: 50 });
     expect(accountsSettings(config).registration).toMatchObject({ enabled: false, sharedSecret: null });
     expect(warnings.join()).toContain('server.name');
@@ -80,7 +79,6 @@ outbound: { allow_ranges: [10.0.0.0/8] }`;
       'rooms.default_version': '9',
       'federation.trusted_key_servers': 'b.example',
       'limits.exempt': '@a:a.example',
-      'listen.metrics': '[::1]:9',
       'listen.client': 'h:1',
       'listen.federation': 'h:2',
       'registration.shared_secret': 'long-enough-secret',
@@ -89,7 +87,6 @@ outbound: { allow_ranges: [10.0.0.0/8] }`;
       'accounts.hash_cost': 'low',
       'outbound.allow_ranges': '10.0.0.1',
       'listen.trusted_proxies': '10.0.0.2',
-      'sync.max_timeout': '7s',
       'messages.unsend_window': '7s',
     };
     for (const [section, schema] of Object.entries(sections)) {

@@ -33,7 +33,10 @@ export function readHomeserverConfig(sources: ConfigSources): LoadedConfig {
   return { config, origins, warnings: warningsOf(config, origins) };
 }
 
-function warningsOf({ server, federation, limits }: HomeserverConfig, origins: ReadonlyMap<string, string>): string[] {
+function warningsOf(
+  { server, redis, federation, limits }: HomeserverConfig,
+  origins: ReadonlyMap<string, string>,
+): string[] {
   return [
     ...(origins.has('server.name')
       ? []
@@ -41,6 +44,7 @@ function warningsOf({ server, federation, limits }: HomeserverConfig, origins: R
           `server.name is not set: this server calls itself ${server.name}. Accounts and rooms made now keep that name for ever; set CARILLON_SERVER__NAME or server.name before you invite anyone`,
         ]),
     ...(federation.verify_tls ? [] : ['federation.verify_tls is off: anyone on the way can pose as another server']),
+    ...(redis.url === undefined ? [] : ['redis.url is set, but this version runs as one process and does not use it']),
     ...(limits.enabled ? [] : ['limits.enabled is off: nothing slows down those who guess or flood']),
   ];
 }

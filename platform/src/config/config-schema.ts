@@ -23,11 +23,7 @@ export interface KeySchema {
 
 export type Sections = Readonly<Record<string, TObject>>;
 
-/** Milliseconds, written as `90s`, `5m`, `1h`, `2d`, or as a whole number of milliseconds. */
-export const duration = (options: KeyOptions & { default: string }) =>
-  Type.Unsafe<number>(Type.Integer({ minimum: 0, ...options, reads: 'duration' }));
-
-/** Like duration(), or null for `none`. */
+/** Milliseconds, written as `90s`, `5m`, `1h`, `2d`, or as a whole number of milliseconds; null for `none`. */
 export const optionalDuration = (options: KeyOptions) =>
   Type.Unsafe<number | null>(
     Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: 'none', ...options, reads: 'duration' }),
