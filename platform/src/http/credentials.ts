@@ -7,6 +7,8 @@ import type { RawQuery } from './query.ts';
 
 export interface Credentials {
   readonly accessToken: string;
+  /** The contract that is called: a locked account may only log out. */
+  readonly endpoint: Endpoint;
   /** Whom an app service asks to act as: the parameters `user_id` and `device_id` (also under its unstable name). */
   readonly query: { readonly user_id?: string; readonly device_id?: string };
   readonly request: RequestInfo;

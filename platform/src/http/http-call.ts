@@ -157,6 +157,6 @@ async function authenticate(
   }
   const accessToken = accessTokenOf(authorization, query, options.queryTokens);
   if (accessToken === null) return requireCaller(endpoint, null);
-  const caller = await parts.authenticate({ accessToken, query: masqueradeOf(query), request: info });
+  const caller = await parts.authenticate({ accessToken, endpoint, query: masqueradeOf(query), request: info });
   return requireCaller(endpoint, caller);
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { systemRandom } from '../random.ts';
@@ -51,6 +52,28 @@ describe('connections', () => {
     const h2c =
       'GET /_matrix/client/versions HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n';
     expect(await rawRequest(port, h2c)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('get only so long for headers and for a request', async () => {
+    const { http } = await start();
+    expect([http.server.headersTimeout, http.server.requestTimeout, http.server.maxHeadersCount]).toEqual([
+      15_000, 60_000, 100,
+    ]);
+  });
+
+  it('wait for a body that comes byte by byte, without holding up others', async () => {
+    const { port, call } = await start();
+    const body = '{"text":"slow"}';
+    const socket = connect(port, '127.0.0.1');
+    const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())));
+    socket.write(`PUT ${base}/optional HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (const byte of body) {
+      socket.write(`1\r\n${byte}\r\n`);
+      expect((await call('GET', '/_matrix/client/versions')).status).toBe(200);
+    }
+    socket.write('0\r\n\r\n');
+    expect(await answer).toContain('{"had":true}');
+    socket.destroy();
   });
 
   it('serve the next request after a refused body', async () => {
