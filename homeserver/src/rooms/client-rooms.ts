@@ -19,6 +19,8 @@ export interface People {
   blocksInvites(userId: UserId): Promise<boolean>;
   /** The senders whose messages the user does not want to see (`m.ignored_user_list`). */
   listIgnored(userId: UserId): Promise<ReadonlySet<string>>;
+  /** The same as it was when it was last listed: for where nothing may be waited for. */
+  readonly peekIgnored: (userId: UserId) => ReadonlySet<UserId>;
 }
 
 export interface ClientRooms extends RoomDependencies {

@@ -1,0 +1,96 @@
+// The doors: routes and socket on the client listener.
+import { parseHostPort } from '@carillon/platform/config/host-port.ts';
+import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
+import { createHttpServer, type HttpServer } from '@carillon/platform/http/server.ts';
+import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
+import type { Logger } from '@carillon/platform/logger.ts';
+import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
+import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
+import { type HomeserverConfig, rateRules } from './config-slices.ts';
+import { deviceRoutes } from './devices/devices.routes.ts';
+import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
+import type { Features } from './homeserver.ts';
+import { pushRoutes } from './push/push.ts';
+import { roomRoutes } from './rooms/rooms.routes.ts';
+import { serverInfoRoutes } from './server-info.routes.ts';
+import { socketDoor } from './sync/socket.ts';
+import { syncRoutes } from './sync/sync.routes.ts';
+
+export interface DoorOptions extends Features {
+  readonly config: HomeserverConfig;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly validateResponses?: boolean;
+}
+
+/** Sockets at a time; memory is what bounds them. */
+const MAX_SOCKETS = 100_000;
+
+/** Listens for clients; the URL. */
+export async function openDoors(options: DoorOptions): Promise<string> {
+  const { config, lifecycle } = options;
+  const server = clientServer(options);
+  const address = parseHostPort(config.listen.client);
+  if (address === null) throw new StartFault(`listen.client is no host:port: ${config.listen.client}`);
+  lifecycle.use('client listener', server);
+  try {
+    const { host, port } = await server.listen(address.host, address.port);
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartFault(`Cannot listen on ${config.listen.client} (listen.client): ${reason}`, { cause: error });
+  }
+}
+
+function clientServer(options: DoorOptions): HttpServer {
+  const {
+    accounts,
+    rooms,
+    ephemeral,
+    ephemeralDependencies,
+    push,
+    pushDependencies,
+    sync,
+    config,
+    logger,
+    clock,
+    random,
+  } = options;
+  const exempt = new Set(config.limits.exempt);
+  const server: HttpServer = createHttpServer({
+    handlers: [
+      ...serverInfoRoutes({
+        database: options.database,
+        defaultRoomVersion: config.rooms.default_version,
+        publicUrl: config.server.public_url ?? null,
+      }),
+      ...accountRoutes(accounts),
+      ...deviceRoutes(accounts),
+      ...roomRoutes(rooms),
+      ...ephemeralRoutes(ephemeralDependencies, ephemeral),
+      ...pushRoutes(pushDependencies, push),
+      ...syncRoutes(sync),
+    ],
+    authenticate: authenticateWith(accounts),
+    limiter: createRateLimiter({
+      clock,
+      enabled: config.limits.enabled,
+      rules: rateRules(config.limits),
+      exempt: (userId) => exempt.has(userId),
+    }),
+    logger,
+    clock,
+    random,
+    options: { trustedProxies: config.listen.trusted_proxies, validateResponses: options.validateResponses ?? false },
+    sockets: [
+      socketDoor({
+        ...sync,
+        logger,
+        authenticate: (token, origin) => accounts.authenticate({ token, ...origin }),
+        dispatch: (call) => server.dispatch(call),
+        maxConnections: MAX_SOCKETS,
+      }),
+    ],
+  });
+  return server;
+}

@@ -1,0 +1,14 @@
+// All routes of rooms in one list.
+import type { Handler } from '@carillon/platform/http/handle.ts';
+import type { ClientRooms } from './client-rooms.ts';
+import { createRoomRoutes } from './create-room.routes.ts';
+import { membershipRoutes } from './membership.routes.ts';
+import { readingRoutes } from './reading.routes.ts';
+import { sendRoutes } from './send.routes.ts';
+
+export const roomRoutes = (rooms: ClientRooms): Handler[] => [
+  ...createRoomRoutes(rooms),
+  ...membershipRoutes(rooms),
+  ...sendRoutes(rooms),
+  ...readingRoutes(rooms),
+];

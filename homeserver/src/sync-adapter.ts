@@ -1,0 +1,101 @@
+// The other features as the sync engine asks for them.
+import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
+import { MatrixError } from '@carillon/protocol/matrix-error.ts';
+import type { Accounts } from './accounts/accounts.ts';
+import type { Ephemeral } from './ephemeral/ephemeral.ts';
+import type { Push } from './push/push.ts';
+import type { RoomUnreadCounts } from './push/room-notifications.ts';
+import type { People } from './rooms/client-rooms.ts';
+import type { RoomCache } from './rooms/room-cache.ts';
+import type { PresenceEntry, SyncSources } from './sync/sync-sources.ts';
+import type { UserRoomsCache } from './sync/user-rooms.ts';
+
+export interface SyncAdapterParts {
+  readonly accounts: Accounts;
+  readonly ephemeral: Ephemeral;
+  readonly people: People;
+  readonly rooms: RoomCache;
+  readonly userRooms: UserRoomsCache;
+  readonly push: Push;
+}
+
+/** Puts the sources together. */
+export function syncSources(parts: SyncAdapterParts): SyncSources {
+  const { accounts, ephemeral, people, userRooms, push } = parts;
+  const { typing, receipts, presence, delivered, volatilePosition } = ephemeral;
+  return {
+    findFilter: (userId, filterId) => findFilter(accounts, userId, filterId),
+    accountDataSince: async (userId, { after, until }) => {
+      const entries = await accounts.accountData.listSince(userId, { since: after, upTo: until });
+      const told = entries.map(({ roomId, type, content }) => ({ roomId, type, contentText: content }));
+      const rules = push.rules.accountData(userId);
+      if (after > 0 && rules.position <= after) return told;
+      return [...told, { roomId: null, type: 'm.push_rules', contentText: JSON.stringify(rules.content) }];
+    },
+    receiptEventsSince: (userId, roomId, after) => {
+      const hot = receipts.peek(roomId);
+      return hot === undefined
+        ? receipts.load(roomId).then((loaded) => loaded.eventsSince(after, userId))
+        : hot.eventsSince(after, userId);
+    },
+    unreadCounts: (userId, roomId, { byThread }) => {
+      const counts = push.counts.peek(userId, roomId);
+      const told = (found: RoomUnreadCounts) => ({ ...(byThread ? found.main : found.all), threads: found.threads });
+      return counts === undefined ? push.counts.countsFor(userId, roomId).then(told) : told(counts);
+    },
+    typing: (roomId) => {
+      const { userIds, volatilePosition: changedAt } = typing.typersOf(roomId);
+      return { userIds, changedAt };
+    },
+    typingRoomsSince: (after) => typing.changedSince(after),
+    presenceSince: (userId, after) => presenceSince(parts, userId, after),
+    volatilePosition: () => volatilePosition.current,
+    boot: volatilePosition.bootId,
+    ignoredUsers: (userId) => people.listIgnored(userId),
+    acknowledged: (userId, _deviceId, position) =>
+      delivered.acknowledged(userId, position, joinedOf(userRooms, userId)),
+    seen: (userId, deviceId, state) => presence.heartbeat(userId, deviceId, state),
+    listening: (userId, deviceId, state) => presence.syncing(userId, deviceId, state),
+  };
+}
+
+async function findFilter(accounts: Accounts, userId: UserId, filterId: string): Promise<string | null> {
+  try {
+    return JSON.stringify(await accounts.filters.load(userId, filterId));
+  } catch (error) {
+    if (error instanceof MatrixError) return null;
+    throw error;
+  }
+}
+
+function joinedOf(userRooms: UserRoomsCache, userId: UserId): RoomId[] {
+  const joined: RoomId[] = [];
+  for (const [roomId, room] of userRooms.peek(userId) ?? []) if (room.membership === 'join') joined.push(roomId);
+  return joined;
+}
+
+/** Those who share a room with the user, whose presence changed; the room's members are looked up, never listed, but at first. */
+function presenceSince(
+  { ephemeral: { presence }, rooms, userRooms }: SyncAdapterParts,
+  userId: UserId,
+  after: number,
+): PresenceEntry[] {
+  let shares: ((other: UserId) => boolean) | null = null;
+  const changed = presence.changedSince(after, (other) => {
+    shares ??= after === 0 ? neighboursOf() : sharesRoom;
+    return other === userId || shares(other);
+  });
+  return changed.map((other) => ({ userId: other, text: presence.eventOf(other) }));
+
+  function sharesRoom(other: UserId): boolean {
+    return joinedOf(userRooms, userId).some((roomId) => rooms.peek(roomId)?.joinedLocalUsers.has(other) === true);
+  }
+
+  function neighboursOf(): (other: UserId) => boolean {
+    const neighbours = new Set<UserId>();
+    for (const roomId of joinedOf(userRooms, userId)) {
+      for (const other of rooms.peek(roomId)?.joinedLocalUsers ?? []) neighbours.add(other);
+    }
+    return (other) => neighbours.has(other);
+  }
+}
