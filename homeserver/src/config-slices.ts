@@ -25,6 +25,7 @@ export function accountsSettings({ accounts, registration, server, limits }: Hom
     },
     publicUrl: server.public_url ?? null,
     limitsEnabled: limits.enabled,
+    rates: { login: limits.login, register: limits.register },
   } satisfies AccountsSettings;
 }
 

@@ -1,6 +1,7 @@
 // All routes of accounts in one list, and who a request's caller is.
 import type { Authenticate } from '@carillon/platform/http/credentials.ts';
 import type { Handler } from '@carillon/platform/http/handle.ts';
+import { logout, logoutAll } from '@carillon/protocol/client/login.ts';
 import { ownAccountRoutes } from './account.routes.ts';
 import { accountDataRoutes, tagRoutes } from './account-data.routes.ts';
 import type { Accounts } from './accounts.ts';
@@ -22,11 +23,12 @@ export const accountRoutes = (accounts: Accounts): Handler[] => [
 /** What the HTTP server asks for each request with a token. */
 export const authenticateWith =
   (accounts: Accounts): Authenticate =>
-  ({ accessToken, query, request }) =>
+  ({ accessToken, endpoint, query, request }) =>
     accounts.authenticate({
       token: accessToken,
       userId: query.user_id,
       deviceId: query.device_id,
       address: request.address,
       userAgent: request.userAgent,
+      allowsLocked: endpoint.path === logout.path || endpoint.path === logoutAll.path,
     });

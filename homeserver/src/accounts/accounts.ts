@@ -1,6 +1,7 @@
 // Everything about accounts, put together: what the other features and the routes may use.
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Database } from '@carillon/platform/database/database.ts';
+import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { KeyedQueue } from '@carillon/platform/keyed-queue.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
 import type { Random } from '@carillon/platform/random.ts';
@@ -131,6 +132,7 @@ function createParts(dependencies: AccountsDependencies) {
     uiAuth: new UserInteractiveAuth(dependencies),
     loginTokens: new LoginTokens(dependencies),
     nonces: new Nonces(dependencies),
+    rateLimiter: createRateLimiter({ clock, enabled: settings.limitsEnabled, rules: settings.rates }),
     registration: settings.registration,
     passwordMinLength: settings.passwordMinLength,
   };

@@ -1,4 +1,5 @@
 // What an operator can set about accounts and registration.
+import type { RateRule } from '@carillon/platform/http/rate-limit.ts';
 import { Type } from 'typebox';
 
 export const accountsConfig = Type.Object({
@@ -37,8 +38,10 @@ export interface AccountsSettings {
   readonly registration: RegistrationSettings;
   /** The base URL that clients are told at login, if it is known. */
   readonly publicUrl: string | null;
-  /** Whether limits against guessing are on. */
+  /** Whether anybody is limited. */
   readonly limitsEnabled: boolean;
+  /** How often one address may log in and register; app services may as often as they like. */
+  readonly rates: { readonly login: RateRule; readonly register: RateRule };
 }
 
 export interface RegistrationSettings {

@@ -4,7 +4,7 @@ import { getLoginToken, login, loginFlows, logout, logoutAll, refresh } from '@c
 import type { Accounts } from './accounts.ts';
 import { LOGIN_FLOWS, logIn } from './login.ts';
 import { LOGIN_TOKEN_LIFETIME_MS } from './login-tokens.ts';
-import { bearerOf } from './own-user.ts';
+import { bearerOf, limitAddress } from './own-user.ts';
 import { refreshSession } from './refresh-session.ts';
 import type { SessionTokens } from './sessions.ts';
 
@@ -12,6 +12,7 @@ export const loginRoutes = (accounts: Accounts): Handler[] => [
   handle(loginFlows, async () => ({ flows: LOGIN_FLOWS })),
   handle(login, async ({ body, request }) => {
     const { parts } = accounts;
+    limitAddress(parts, 'login', request);
     const { userId, ...tokens } = await logIn(parts, {
       type: body.type,
       identifier: body.identifier,

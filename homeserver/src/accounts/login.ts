@@ -49,25 +49,27 @@ export async function logIn(
   request: LoginRequest,
 ): Promise<SessionTokens & { userId: UserId }> {
   checkDevice(request.deviceId, request.displayName);
-  const userId = await authenticatedUser(dependencies, request);
+  const { userId, passwordHash } = await authenticatedUser(dependencies, request);
   const { deviceId, displayName, refreshes } = request;
-  return { userId, ...(await openSession(dependencies, { userId, deviceId, displayName, refreshes })) };
+  return { userId, ...(await openSession(dependencies, { userId, passwordHash, deviceId, displayName, refreshes })) };
 }
 
-async function authenticatedUser(dependencies: LoginDependencies, request: LoginRequest): Promise<UserId> {
+type Authenticated = { readonly userId: UserId; readonly passwordHash?: string | null };
+
+async function authenticatedUser(dependencies: LoginDependencies, request: LoginRequest): Promise<Authenticated> {
   switch (request.type) {
     case 'm.login.password':
       return passwordUser(dependencies, request);
     case 'm.login.token':
-      return tokenUser(dependencies, request);
+      return { userId: await tokenUser(dependencies, request) };
     case 'm.login.application_service':
-      return appserviceUser(dependencies, request);
+      return { userId: await appserviceUser(dependencies, request) };
     default:
       throw unknownError('Unknown login type');
   }
 }
 
-function passwordUser(dependencies: LoginDependencies, request: LoginRequest): Promise<UserId> {
+function passwordUser(dependencies: LoginDependencies, request: LoginRequest): Promise<Authenticated> {
   const { password, address } = request;
   if (password === undefined) throw missingParam('password is missing');
   const byContact = request.medium !== undefined && request.identifier === undefined && request.user === undefined;

@@ -3,6 +3,9 @@ import { sql } from '@carillon/platform/database/sql.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changePassword } from './change-password.ts';
+import { checkPassword } from './password-login.ts';
+import { openSession } from './sessions.ts';
 import {
   type AccountServer,
   logIn,
@@ -63,6 +66,17 @@ describe('changing a password', () => {
     expect((await server.call('POST', path, { token: alice.token, body: { new_password: 'x', auth } })).status).toBe(
       401,
     );
+  });
+
+  it('S58: a login with the old password that is under way gets no session', async () => {
+    const { userId } = await signUp(server, 'abe');
+    const { parts } = server.accounts;
+    const checked = await checkPassword(parts, { userId: userId as UserId, password: 'password of abe', address: '' });
+    const change = { userId: userId as UserId, password: 'changed', logsOut: true, keptDeviceId: null };
+    await changePassword(parts, change);
+    await expect(openSession(parts, { ...checked, refreshes: false })).rejects.toMatchObject({
+      errcode: 'M_FORBIDDEN',
+    });
   });
 
   it('keeps the other devices where that is asked', async () => {
@@ -143,6 +157,14 @@ describe('locked and suspended accounts', () => {
     expect(await server.call('GET', `${V3}/account/whoami`, { token: plain.token })).toMatchObject(locked);
     await server.accounts.setFlags(frank.userId as UserId, { locked: false });
     expect(await statusOf(plain.token)).toBe(200);
+  });
+
+  it('a locked account may log out', async () => {
+    const fay = await signUp(server, 'fay');
+    await server.accounts.setFlags(fay.userId as UserId, { locked: true });
+    expect((await server.call('POST', `${V3}/logout`, { token: fay.token })).status).toBe(200);
+    await server.accounts.setFlags(fay.userId as UserId, { locked: false });
+    expect(await statusOf(fay.token)).toBe(401);
   });
 
   it('a suspended one cannot change its profile', async () => {

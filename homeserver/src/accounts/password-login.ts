@@ -2,8 +2,9 @@
 import type { Database } from '@carillon/platform/database/database.ts';
 import { isUserId, localpartOf, type ServerName, serverOf, type UserId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
-import { badJson, forbidden, missingParam, unknownError, userDeactivated } from '@carillon/protocol/matrix-error.ts';
+import { badJson, missingParam, unknownError, userDeactivated } from '@carillon/protocol/matrix-error.ts';
 import { findAccountWithPassword } from './account.store.ts';
+import { wrongPassword } from './account-errors.ts';
 import type { LoginLimiter } from './login-limiter.ts';
 import type { PasswordHasher } from './password-hash.ts';
 
@@ -14,22 +15,25 @@ export interface PasswordDependencies {
   readonly serverName: ServerName;
 }
 
-/** One sentence for every failure, so that it does not tell which accounts exist. */
-export const wrongPassword = () => forbidden('Wrong user name or password');
+export interface CheckedPassword {
+  readonly userId: UserId;
+  /** The hash that it was checked against: a session is not opened once another has taken its place. */
+  readonly passwordHash: string | null;
+}
 
 /** Throws M_FORBIDDEN, M_USER_DEACTIVATED (only for the right password) or M_LIMIT_EXCEEDED. */
 export async function checkPassword(
   { database, hasher, limiter }: PasswordDependencies,
   { userId, password, address }: { userId: UserId | null; password: string; address: string },
-): Promise<UserId> {
-  const account = await limiter.attempt({ account: userId ?? 'nobody', address }, async () => {
-    const found = userId === null ? undefined : await findAccountWithPassword(database.points, userId);
-    const right = await hasher.verify(found?.passwordHash ?? null, password);
-    return right && found !== undefined ? found.account : null;
+): Promise<CheckedPassword> {
+  const found = await limiter.attempt({ account: userId ?? 'nobody', address }, async () => {
+    const stored = userId === null ? undefined : await findAccountWithPassword(database.points, userId);
+    const right = await hasher.verify(stored?.passwordHash ?? null, password);
+    return right && stored !== undefined ? stored : null;
   });
-  if (account === null) throw wrongPassword();
-  if (account.deactivatedTs !== null) throw userDeactivated();
-  return account.userId;
+  if (found === null) throw wrongPassword();
+  if (found.account.deactivatedTs !== null) throw userDeactivated();
+  return { userId: found.account.userId, passwordHash: found.passwordHash };
 }
 
 /**
@@ -75,6 +79,7 @@ export function passwordStage(dependencies: PasswordDependencies, userId: UserId
       identifier === undefined && user === undefined
         ? userId
         : identifiedUser({ identifier, user }, dependencies.serverName);
-    return checkPassword(dependencies, { userId: named === userId ? userId : null, password, address });
+    const request = { userId: named === userId ? userId : null, password, address };
+    return (await checkPassword(dependencies, request)).userId;
   };
 }

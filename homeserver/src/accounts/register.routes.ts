@@ -5,12 +5,13 @@ import { register, registrationTokenValidity, usernameAvailable } from '@carillo
 import type { Accounts } from './accounts.ts';
 import * as byAdmin from './admin-register.ts';
 import { tokenFields } from './login.routes.ts';
-import { bearerOf } from './own-user.ts';
+import { bearerOf, limitAddress } from './own-user.ts';
 import * as registration from './register.ts';
 import { setUpFirstAccount } from './setup.ts';
 
 export const registerRoutes = ({ parts }: Accounts): Handler[] => [
   handle(register, async ({ query, body, request }) => {
+    limitAddress(parts, 'register', request);
     const { userId, tokens } = await registration.register(parts, {
       kind: query.kind ?? 'user',
       type: body.type,

@@ -9,8 +9,8 @@ import { invalidParam, tooLarge, userDeactivated } from '@carillon/protocol/matr
 import type { Notifier } from '../streams/notifier.ts';
 import type { RowCollector, StreamWriter } from '../streams/stream-writer.ts';
 import { ACCESS_TOKEN_LIFETIME_MS, type AccessTokenSigner, newOpaqueToken } from './access-token.ts';
-import { findAccount } from './account.store.ts';
-import { userLocked } from './account-errors.ts';
+import { findAccountWithPassword } from './account.store.ts';
+import { userLocked, wrongPassword } from './account-errors.ts';
 import type { AccountFlags } from './account-flags.ts';
 import { deviceDeletionTable, deviceListTable, deviceTable, listDevices } from './device.store.ts';
 import { hashToken } from './password-hash.ts';
@@ -34,6 +34,8 @@ export interface SessionRequest {
   readonly userId: UserId;
   readonly deviceId?: string | undefined;
   readonly displayName?: string | undefined;
+  /** For logins by password: the hash that was right, which must still be the account's. */
+  readonly passwordHash?: string | null | undefined;
   /** Whether the client can refresh tokens. */
   readonly refreshes: boolean;
 }
@@ -79,7 +81,7 @@ export function openSession(dependencies: SessionDependencies, request: SessionR
 async function openInTurn(dependencies: SessionDependencies, request: SessionRequest): Promise<SessionTokens> {
   const { database, random, clock, streamWriter } = dependencies;
   const { userId } = request;
-  await checkMayLogIn(dependencies, userId);
+  await checkMayLogIn(dependencies, request);
   const deviceId = request.deviceId ?? random.text(DEVICE_ID_LENGTH, DEVICE_ID_ALPHABET);
   const replaced = request.deviceId === undefined ? [] : await listSessions(database, userId, [deviceId]);
   const createdTs = clock.now();
@@ -103,9 +105,13 @@ async function openInTurn(dependencies: SessionDependencies, request: SessionReq
   return { deviceId, ...session.tokens };
 }
 
-async function checkMayLogIn({ database, flags }: SessionDependencies, userId: UserId): Promise<void> {
-  const account = await findAccount(database, userId);
-  if (account === undefined || account.deactivatedTs !== null) throw userDeactivated();
+async function checkMayLogIn(
+  { database, flags }: SessionDependencies,
+  { userId, passwordHash }: SessionRequest,
+): Promise<void> {
+  const found = await findAccountWithPassword(database, userId);
+  if (found === undefined || found.account.deactivatedTs !== null) throw userDeactivated();
+  if (passwordHash !== undefined && found.passwordHash !== passwordHash) throw wrongPassword();
   if (flags.of(userId).locked) throw userLocked();
 }
 

@@ -158,6 +158,23 @@ describe('app services', () => {
     expect((await server.call('GET', `${V3}/account/whoami`, { token: session })).status).toBe(401);
   });
 
+  it('are not slowed down when they make and log in their users', async () => {
+    const rates = { login: { perSecond: 0.001, burst: 1 }, register: { perSecond: 0.001, burst: 1 } };
+    const appservices = createAppservices(parseRegistrations(files(bridge), SERVER_NAME), SERVER_NAME);
+    const strict = await startAccountServer({ appservices, settings: { limitsEnabled: true, rates } });
+    try {
+      for (const username of ['_bridge_a', '_bridge_b', '_bridge_c']) {
+        const body = { type, username };
+        expect((await strict.call('POST', `${V3}/register`, { token, body })).status).toBe(200);
+      }
+      const person = { username: 'p', password: 'x', auth: { type: 'm.login.dummy' } };
+      expect((await strict.call('POST', `${V3}/register`, { body: person })).status).toBe(200);
+      expect((await strict.call('POST', `${V3}/register`, { body: person })).status).toBe(429);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   it('S72: a token that is none of theirs, or a person with user_id, is not let act for others', async () => {
     const alice = await logIn(server, 'alice');
     const asAlice = await server.call('GET', `${V3}/account/whoami?user_id=@_bridge_bot:test.example`, {

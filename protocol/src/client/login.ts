@@ -14,7 +14,10 @@ export const loginFlows = endpoint({
   }),
 });
 
-/** App services send their as_token in the header; it is read there, so that a stale token of a client does not hinder it. */
+/**
+ * App services send their as_token in the header; it is read there, so that a stale token of a client does not hinder
+ * it. The handler limits the rate, of all others than app services.
+ */
 export const login = endpoint({
   method: 'POST',
   path: '/_matrix/client/v3/login',
@@ -41,7 +44,6 @@ export const login = endpoint({
     device_id: Type.String(),
     well_known: Type.Optional(Type.Object({ 'm.homeserver': Type.Object({ base_url: Type.String() }) })),
   }),
-  rateLimit: 'login',
 });
 
 export const getLoginToken = endpoint({

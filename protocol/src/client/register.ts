@@ -13,7 +13,10 @@ export const RegisterResponse = Type.Object({
   device_id: Type.Optional(Type.String()),
 });
 
-/** `type` is only sent by app services. The as_token is read from the header: a stale token of a client must not hinder it. */
+/**
+ * `type` is only sent by app services. The as_token is read from the header: a stale token of a client must not hinder
+ * it. The handler limits the rate, of all others than app services.
+ */
 export const register = endpoint({
   method: 'POST',
   path: '/_matrix/client/v3/register',
@@ -31,7 +34,6 @@ export const register = endpoint({
     refresh_token: Type.Optional(Type.Boolean()),
   }),
   response: RegisterResponse,
-  rateLimit: 'register',
 });
 
 export const usernameAvailable = endpoint({

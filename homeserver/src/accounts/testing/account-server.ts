@@ -17,6 +17,7 @@ import { type AppserviceDirectory, noAppservices } from '../account.ts';
 import { accountRoutes, authenticateWith } from '../accounts.routes.ts';
 import { createAccounts } from '../accounts.ts';
 import type { AccountsSettings } from '../config.ts';
+import { serveSetupPage } from '../setup-page.ts';
 
 export const MIGRATIONS = [join(import.meta.dirname, '..', '..', '..', 'migrations')];
 export const SERVER_NAME = parseServerName('test.example');
@@ -27,6 +28,7 @@ export const OPEN_SETTINGS: AccountsSettings = {
   registration: { enabled: true, requireToken: false, allowOpen: true, sharedSecret: 'a shared secret' },
   publicUrl: 'https://test.example',
   limitsEnabled: false,
+  rates: { login: { perSecond: 10, burst: 1_000 }, register: { perSecond: 10, burst: 1_000 } },
 };
 
 export interface Reply {
@@ -86,6 +88,9 @@ export async function startAccountServer(
       clock: systemClock,
       random: systemRandom,
       options: { validateResponses: true },
+      fallback: (request, response) => {
+        if (!serveSetupPage(request, response)) response.writeHead(404).end();
+      },
     });
     return { http, port: (await http.listen('127.0.0.1', 0)).port };
   };
@@ -101,6 +106,7 @@ export async function startAccountServer(
       return accounts;
     },
     call: (method: string, path: string, call: Call = {}) => send(served.port, { method, path, call }),
+    url: (path: string) => `http://127.0.0.1:${served.port}${path}`,
     /** A new process on the same data, as far as accounts can tell. */
     async restart() {
       await served.http.close();
