@@ -45,13 +45,6 @@ export class Typing {
 
   /** The rooms whose list changed after a volatile position of this boot. */
   changedSince(after: number): RoomId[] {
-    const changed: RoomId[] = [];
-    for (const [roomId, room] of this.#rooms) if (room.volatilePosition > after) changed.push(roomId);
-    return changed;
-  }
-
-  /** The rooms whose list changed after a volatile position of this boot. */
-  roomsChangedSince(after: number): RoomId[] {
     return [...(this.#log.since(after) ?? this.#rooms.keys())];
   }
 

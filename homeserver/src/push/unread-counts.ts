@@ -87,20 +87,29 @@ export class UnreadCounts {
     });
   };
 
-  /** What is unread for a local user who is joined to the room; at most two queries when the room is not in memory. */
-  async countsFor(userId: UserId, roomId: RoomId): Promise<RoomUnreadCounts> {
-    const ignoring = this.#dependencies.ignoredBy(userId);
-    const ignored = ignoring instanceof Promise ? await ignoring : ignoring;
+  /** What is unread for a local user who is joined to the room; undefined when that is not all in memory. */
+  peek(userId: UserId, roomId: RoomId): RoomUnreadCounts | undefined {
     const hot = this.#peekBoth(roomId);
-    const { notifications, receipts } = hot ?? (await this.#loadBoth(roomId));
-    const groupUntil = this.#dependencies.rules.own.get(userId)?.ownRulesFrom ?? Number.POSITIVE_INFINITY;
-    return notifications.countsFor({ userId, groupUntil, ignored }, receipts.markersOf(userId));
+    if (hot === null) return undefined;
+    const ignored = this.#dependencies.ignoredBy(userId);
+    return ignored instanceof Promise ? undefined : this.#count(hot, userId, ignored);
+  }
+
+  /** The same; at most two queries when the room is not in memory. */
+  async countsFor(userId: UserId, roomId: RoomId): Promise<RoomUnreadCounts> {
+    const ignored = await this.#dependencies.ignoredBy(userId);
+    return this.#count(this.#peekBoth(roomId) ?? (await this.#loadBoth(roomId)), userId, ignored);
   }
 
   /** Whether the user has read a notifying event. */
   async isRead(userId: UserId, roomId: RoomId, event: Pick<NotifyingEvent, 'position' | 'thread'>): Promise<boolean> {
     const { notifications, receipts } = await this.#loadBoth(roomId);
     return event.position <= notifications.readUpTo(userId, receipts.markersOf(userId), event.thread);
+  }
+
+  #count({ notifications, receipts }: CountedRoom, userId: UserId, ignored: ReadonlySet<string>): RoomUnreadCounts {
+    const groupUntil = this.#dependencies.rules.own.get(userId)?.ownRulesFrom ?? Number.POSITIVE_INFINITY;
+    return notifications.countsFor({ userId, groupUntil, ignored }, receipts.markersOf(userId));
   }
 
   #peekBoth(roomId: RoomId): CountedRoom | null {
