@@ -31,6 +31,13 @@ it('refuses a folder whose owner lives', async () => {
   );
 });
 
+it('waits for an owner that is ending', async () => {
+  const child = spawn('sleep', ['2.5']);
+  writeOwner({ ...identify(child.pid ?? 0), isEnding: true });
+  (await lockDataFolder(folder)).release();
+  expect(child.exitCode).toBe(0);
+});
+
 it('takes over from an owner whose number now belongs to another process, and from an unreadable file', async () => {
   writeOwner({ ...identify(process.ppid), started: 'another boot/1' });
   (await lockDataFolder(folder)).release();

@@ -8,6 +8,8 @@ import { StartFault } from './start-fault.ts';
 
 const TAKE_OVER_TRIES = 5;
 const LEFTOVER_GRACE_MS = 3_000;
+const LEAVING_PATIENCE_MS = 1_500;
+const ENDING_PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 /** The file's time is renewed while its owner lives: in another container or machine its process id tells nothing. */
 const HEARTBEAT_MS = 1_000;
@@ -16,12 +18,15 @@ const SILENT_AFTER_MS = 5_000;
 export interface DataFolderLock {
   /** Notes a process of this server, so that a later start ends it if this one is killed and it lives on. */
   remember(pid: number): void;
+  /** Says that this server is ending: the next one waits for that instead of refusing. */
+  announceEnding(): void;
   release(): void;
 }
 
 interface Owner extends ProcessIdentity {
   readonly host: string;
   readonly children: readonly ProcessIdentity[];
+  readonly isEnding: boolean;
 }
 
 /** Makes the folder if need be and locks it for this process; a StartFault if another server works there. */
@@ -31,6 +36,7 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
     ...(identify(process.pid) ?? { pid: process.pid, started: '' }),
     host: hostname(),
     children: [],
+    isEnding: false,
   };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
@@ -48,7 +54,7 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
 }
 
 async function isAlive(path: string, owner: Owner): Promise<boolean> {
-  if (owner.host === hostname()) return owner.pid !== process.pid && isRunning(owner);
+  if (owner.host === hostname()) return owner.pid !== process.pid && !(await isLeaving(path, owner));
   const seen = beatOf(path);
   for (let waitedMs = 0; waitedMs < SILENT_AFTER_MS; waitedMs += HEARTBEAT_MS) {
     await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS));
@@ -56,6 +62,16 @@ async function isAlive(path: string, owner: Owner): Promise<boolean> {
     if (beat !== seen) return beat !== undefined;
   }
   return false;
+}
+
+/** Waits a moment for the owner, which may have lost its launcher just now, and longer if it says that it is ending. */
+async function isLeaving(path: string, owner: Owner): Promise<boolean> {
+  for (let waitedMs = 0; isRunning(owner); waitedMs += POLL_MS) {
+    const patienceMs = readOwner(path)?.isEnding ? ENDING_PATIENCE_MS : LEAVING_PATIENCE_MS;
+    if (waitedMs >= patienceMs) return false;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return true;
 }
 
 function beatOf(path: string): number | undefined {
@@ -66,17 +82,25 @@ function holdLock(path: string, own: Owner): DataFolderLock {
   let children: ProcessIdentity[] = [];
   const heart = setInterval(() => beat(path), HEARTBEAT_MS);
   heart.unref();
+  let isEnding = false;
+  const rewrite = () => {
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify({ ...own, children, isEnding }));
+      renameSync(`${path}.new`, path);
+    } catch {
+      // A full disk does not keep a running server from replacing a process.
+    }
+  };
   return {
     remember(pid) {
       const child = identify(pid);
       if (!child) return;
       children = [...children.filter(isRunning), child];
-      try {
-        writeFileSync(`${path}.new`, JSON.stringify({ ...own, children }));
-        renameSync(`${path}.new`, path);
-      } catch {
-        // A full disk does not keep a running server from replacing a process.
-      }
+      rewrite();
+    },
+    announceEnding() {
+      isEnding = true;
+      rewrite();
     },
     release() {
       clearInterval(heart);
@@ -122,7 +146,8 @@ function readOwner(path: string): Owner | undefined {
     if (!isIdentity(value)) return undefined;
     const children = 'children' in value && Array.isArray(value.children) ? value.children.filter(isIdentity) : [];
     const host = 'host' in value && typeof value.host === 'string' ? value.host : hostname();
-    return { pid: value.pid, started: value.started, host, children };
+    const isEnding = 'isEnding' in value && value.isEnding === true;
+    return { pid: value.pid, started: value.started, host, children, isEnding };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 // Ends the server when what launched it (npm, or the preflight on an older Node) was killed and so can pass on no signal.
 import { identify, isRunning, nameOf, parentOf } from './process-identity.ts';
 
-const POLL_MS = 500;
+const POLL_MS = 200;
 const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'busybox', 'zsh']);
 
 /** Calls `onGone` once when the launcher ends. Does nothing if the server was started by neither: then it stands alone. */

@@ -60,6 +60,7 @@ async function runProcesses(options: SupervisorOptions, { connection, lock, endi
   try {
     if (!ending.asked()) for (const process of processes) process.start();
     await Promise.race([ending.request, hopeless]);
+    lock.announceEnding();
     ending.onImpatience(() => {
       for (const process of processes) process.kill();
     });
