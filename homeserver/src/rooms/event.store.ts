@@ -3,7 +3,7 @@ import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
 import type { Reader } from '@carillon/platform/database/database.ts';
 import { type Sql, sql } from '@carillon/platform/database/sql.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import type { BatchTable } from '../streams/stream-writer.ts';
+import type { BatchTable } from '../streams/batch-table.ts';
 import { StoredEvent, type Verdict } from './stored-event.ts';
 
 const VERDICTS: readonly Verdict[] = ['accepted', 'soft-failed', 'rejected'];

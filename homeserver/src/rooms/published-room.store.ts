@@ -2,7 +2,7 @@
 import type { Reader, Transaction } from '@carillon/platform/database/database.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
-import type { BatchTable } from '../streams/stream-writer.ts';
+import type { BatchTable } from '../streams/batch-table.ts';
 
 export interface PublishedRow {
   readonly roomId: RoomId;
@@ -40,4 +40,13 @@ export async function insertPublishedRoom(transaction: Transaction, row: Publish
 
 export async function deletePublishedRoom(transaction: Transaction, roomId: RoomId): Promise<void> {
   await transaction.execute(sql`delete from published_room where room_id = ${roomId}`);
+}
+
+/** Moves the old room's place in the directory and its names to the room that replaces it. */
+export async function moveToReplacement(
+  transaction: Transaction,
+  { roomId, replacementId }: { roomId: RoomId; replacementId: RoomId },
+): Promise<void> {
+  await transaction.execute(sql`update room_alias set room_id = ${replacementId} where room_id = ${roomId}`);
+  await transaction.execute(sql`update published_room set room_id = ${replacementId} where room_id = ${roomId}`);
 }

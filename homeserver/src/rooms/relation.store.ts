@@ -2,7 +2,7 @@
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { EventId, RoomId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject } from '@carillon/protocol/json.ts';
-import type { BatchTable } from '../streams/stream-writer.ts';
+import type { BatchTable } from '../streams/batch-table.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 export interface RelationRow {

@@ -129,8 +129,8 @@ function powerLevels(plan: RoomPlan): JsonObject {
   return version.privilegedCreators ? withTombstoneLevel(levels) : levels;
 }
 
-/** An override that replaces all events' levels, or the state's, may not lower the upgrade's to that of other state. */
-function withTombstoneLevel(levels: JsonObject): JsonObject {
+/** Power levels in which an upgrade of the room stands above all other state, whatever an override or an older room said. */
+export function withTombstoneLevel(levels: JsonObject): JsonObject {
   const stateDefault = typeof levels['state_default'] === 'number' ? levels['state_default'] : STATE_DEFAULT;
   const { events } = levels;
   if (events !== undefined && !isJsonObject(events)) return levels;

@@ -75,7 +75,7 @@ export const getDirectoryVisibility = endpoint({
   method: 'GET',
   path: visibilityPath,
   aliases: visibilityAliases,
-  auth: 'none',
+  auth: 'optionalAccessToken',
   response: Type.Object({ visibility: Visibility }),
 });
 
