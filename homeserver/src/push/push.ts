@@ -1,16 +1,15 @@
 // Push rules and what is unread, built together. What the sync engine and rooms need of it is listed in Push.
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Database } from '@carillon/platform/database/database.ts';
-import { EncodedJson, type Handler, handle } from '@carillon/platform/http/handle.ts';
+import type { Handler } from '@carillon/platform/http/handle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
-import { getNotifications } from '@carillon/protocol/client/notifications.ts';
 import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
 import type { Receipts } from '../ephemeral/receipts.ts';
 import type { EventContributor, EventObserver } from '../rooms/persist-event.ts';
 import type { RoomCache } from '../rooms/room-cache.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
-import { notificationsPage } from './list-notifications.ts';
+import { notificationsRoutes } from './notifications.routes.ts';
 import { startPruning } from './prune-notifications.ts';
 import { loadPushRuleBook, type PushRuleBook } from './push-rule-book.ts';
 import { pushRulesRoutes } from './push-rules.routes.ts';
@@ -56,13 +55,5 @@ export async function createPush(dependencies: PushDependencies): Promise<Push> 
 
 /** The endpoints of the feature. */
 export function pushRoutes(dependencies: PushDependencies, push: Push): Handler[] {
-  return [...pushRulesRoutes(push.rules), notificationsRoute(dependencies, push)];
-}
-
-function notificationsRoute(dependencies: PushDependencies, push: Push): Handler {
-  const all = { ...dependencies, ...push };
-  return handle(getNotifications, async ({ auth, query }) => {
-    const { userId, deviceId } = auth;
-    return new EncodedJson(await notificationsPage(all, { userId, deviceId, ...query }));
-  });
+  return [...pushRulesRoutes(push.rules), ...notificationsRoutes({ ...dependencies, ...push })];
 }

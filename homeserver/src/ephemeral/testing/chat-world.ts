@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { findRoomVersion } from '@carillon/event-graph/room-version.ts';
 import { systemClock } from '@carillon/platform/clock.ts';
+import type { BatchWriter, Database } from '@carillon/platform/database/database.ts';
 import { signingKeyFromSeed } from '@carillon/platform/ed25519.ts';
 import type { Caller, Handler } from '@carillon/platform/http/handle.ts';
 import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
@@ -41,24 +42,48 @@ export type ChatWorld = Awaited<ReturnType<typeof openChatWorld>>;
 export async function openChatWorld() {
   const test = await createTestDatabase({ migrations: MIGRATIONS });
   const { database } = test;
-  const clock = new VirtualClock();
-  const logger = memoryLogger();
-  const notifier = new Notifier();
+  const writer = database.openBatchWriter();
+  const rooms = await roomsOn(database, writer);
+  const { clock, notifier, streamWriter } = rooms;
   const changes: Change[] = [];
   for (const kind of ['receipt', 'accountData', 'typing', 'presence'] as const) {
     notifier.on(kind, (change) => changes.push(change));
   }
-  const writer = database.openBatchWriter();
+  const accountData = new Map<string, JsonObject>();
+  const dependencies = ephemeralOn(rooms, accountData);
+  const ephemeral = createEphemeral(dependencies);
+  rooms.observers.push(ephemeral.observer);
+  return {
+    database,
+    clock,
+    notifier,
+    changes,
+    rooms,
+    dependencies,
+    ephemeral,
+    accountData,
+    ...talkIn(rooms),
+    async close() {
+      await ephemeral.close();
+      await streamWriter.drain();
+      await writer.close();
+      await test.drop();
+    },
+  };
+}
+
+async function roomsOn(database: Database, writer: BatchWriter): Promise<RoomDependencies & { clock: VirtualClock }> {
+  const logger = memoryLogger();
   const loadWrittenPosition = () => findWrittenPosition(database);
   const streamWriter = new StreamWriter(
     { writer, loadWrittenPosition, logger, sleep: (delayMs) => systemClock.sleep(delayMs) },
     await loadWrittenPosition(),
   );
-  const rooms: RoomDependencies = {
+  return {
     database,
     streamWriter,
-    notifier,
-    clock,
+    notifier: new Notifier(),
+    clock: new VirtualClock(),
     logger,
     random: systemRandom,
     serverName: SERVER_NAME,
@@ -68,15 +93,18 @@ export async function openChatWorld() {
     contributors: [],
     observers: [],
   };
-  const accountData = new Map<string, JsonObject>();
+}
+
+/** Account data are a map; everyone may see everything. */
+function ephemeralOn(rooms: RoomDependencies, accountData: Map<string, JsonObject>): EphemeralDependencies {
   const joined = new Map<UserId, Set<RoomId>>();
-  notifier.on('membership', ({ userId, roomId, membership }) => {
+  rooms.notifier.on('membership', ({ userId, roomId, membership }) => {
     const ofUser = joined.get(userId) ?? new Set();
     joined.set(userId, ofUser);
     if (membership === 'join') ofUser.add(roomId);
     else ofUser.delete(roomId);
   });
-  const dependencies: EphemeralDependencies = {
+  return {
     ...rooms,
     presenceEnabled: true,
     findAccountData: async (userId, type) => accountData.get(`${userId} ${type}`) ?? null,
@@ -90,22 +118,14 @@ export async function openChatWorld() {
       return (await findEvent(rooms, room, eventId)) ?? null;
     },
   };
-  const ephemeral = createEphemeral(dependencies);
-  rooms.observers.push(ephemeral.observer);
+}
+
+function talkIn(rooms: RoomDependencies) {
   const send = (roomId: RoomId, sender: UserId, content: JsonObject, type = 'm.room.message') =>
     sendEvent(rooms, { roomId, sender, type, content });
   const setMember = (roomId: RoomId, userId: UserId, membership: string, sender = userId) =>
     sendEvent(rooms, { roomId, sender, type: 'm.room.member', stateKey: userId, content: { membership } });
-
   return {
-    database,
-    clock,
-    notifier,
-    changes,
-    rooms,
-    dependencies,
-    ephemeral,
-    accountData,
     send,
     setMember,
     say: (roomId: RoomId, sender: UserId, body: string, more: JsonObject = {}): Promise<EventId> =>
@@ -114,8 +134,7 @@ export async function openChatWorld() {
     async makeRoom(creator: UserId, ...others: UserId[]): Promise<RoomId> {
       const version = findRoomVersion('11');
       if (version === undefined) throw new Error('room version 11 is known');
-      const content = { room_version: '11' };
-      const { room, created } = startRoom(rooms, { version, creator, content });
+      const { room, created } = startRoom(rooms, { version, creator, content: { room_version: '11' } });
       const state = (type: string, stateKey: string, content: JsonObject) =>
         buildRoomEvent(rooms, room, { type, stateKey, sender: creator, content });
       const built = [
@@ -128,12 +147,6 @@ export async function openChatWorld() {
       await persistEvents(rooms, room, built);
       for (const other of others) await setMember(room.roomId, other, 'join');
       return room.roomId;
-    },
-    async close() {
-      await ephemeral.close();
-      await streamWriter.drain();
-      await writer.close();
-      await test.drop();
     },
   };
 }
