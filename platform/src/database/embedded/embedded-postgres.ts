@@ -9,7 +9,7 @@ import { clearLeftovers } from './leftovers.ts';
 import { type Owner, ownersToTry } from './owner.ts';
 import { type PostgresProcess, startPostgres } from './postgres-process.ts';
 import type { PostgresSettings } from './settings.ts';
-import { socketFolder } from './socket-folder.ts';
+import { removeSocketFolder, socketFolder } from './socket-folder.ts';
 
 const DATABASE = 'carillon';
 const DEFAULT_CONNECTIONS = 40;
@@ -58,7 +58,11 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       await postgres.stop();
       throw error;
     });
-    return { connection: address(DATABASE), pid: postgres.pid, exited: postgres.exited, stop: () => postgres.stop() };
+    const stop = async () => {
+      await postgres.stop();
+      removeSocketFolder(sockets);
+    };
+    return { connection: address(DATABASE), pid: postgres.pid, exited: postgres.exited, stop };
   } catch (error) {
     throw explainFailure('Starting the database', folder, error);
   }

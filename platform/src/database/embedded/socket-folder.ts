@@ -1,5 +1,15 @@
 // A short private folder for Postgres's Unix socket: the system allows its path about 100 bytes, data folders may be long.
-import { chmodSync, chownSync, existsSync, lstatSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartFault } from '../../supervisor/start-fault.ts';
@@ -13,7 +23,7 @@ export function socketFolder(dataFolder: string, owner: Owner | undefined): stri
   const note = join(dataFolder, 'socket-folder');
   const uid = owner?.uid ?? process.getuid?.() ?? 0;
   const last = existsSync(note) ? readFileSync(note, 'utf8').trim() : '';
-  if (last !== '' && isPrivate(last, uid)) return last;
+  if (last !== '' && (isPrivate(last, uid) || isMadeAgain(last, owner))) return last;
   for (const parent of [tmpdir(), '/tmp', '/run', dataFolder]) {
     const folder = makePrivate(parent, owner);
     if (folder === undefined) continue;
@@ -31,6 +41,26 @@ function isPrivate(folder: string, uid: number): boolean {
     return (mode & 0o170777) === 0o040700 && holder === uid && fits(folder);
   } catch {
     return false;
+  }
+}
+
+/** The same place as before, if nobody took it meanwhile. */
+function isMadeAgain(folder: string, owner: Owner | undefined): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    if (owner) chownSync(folder, owner.uid, owner.gid);
+    return fits(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the folder, which is empty once Postgres has ended; the next start makes it again. */
+export function removeSocketFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something still lies in it: it stays.
   }
 }
 
