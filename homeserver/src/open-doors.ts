@@ -1,15 +1,17 @@
 // The doors: routes and socket on the client listener.
 import { parseHostPort } from '@carillon/platform/config/host-port.ts';
+import { servePages } from '@carillon/platform/http/pages.ts';
 import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { createHttpServer, type HttpServer } from '@carillon/platform/http/server.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
+import { setupPage } from './accounts/setup-page.ts';
+import type { Features } from './compose-features.ts';
 import { type HomeserverConfig, rateRules } from './config-slices.ts';
 import { deviceRoutes } from './devices/devices.routes.ts';
 import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
-import type { Features } from './homeserver.ts';
 import { pushRoutes } from './push/push.ts';
 import { roomRoutes } from './rooms/rooms.routes.ts';
 import { serverInfoRoutes } from './server-info.routes.ts';
@@ -82,6 +84,7 @@ function clientServer(options: DoorOptions): HttpServer {
     clock,
     random,
     options: { trustedProxies: config.listen.trusted_proxies, validateResponses: options.validateResponses ?? false },
+    fallback: servePages([setupPage]),
     sockets: [
       socketDoor({
         ...sync,

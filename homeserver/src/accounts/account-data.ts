@@ -7,8 +7,9 @@ import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { invalidParam, tooLarge } from '@carillon/protocol/matrix-error.ts';
 import { LRUCache } from 'lru-cache';
+import type { RowCollector } from '../streams/batch-table.ts';
 import type { Notifier } from '../streams/notifier.ts';
-import type { RowCollector, StreamWriter } from '../streams/stream-writer.ts';
+import type { StreamWriter } from '../streams/stream-writer.ts';
 import { type AccountDataRow, accountDataTable, listAccountData } from './account-data.store.ts';
 
 /** Users whose account data are kept in memory. */

@@ -2,7 +2,7 @@
 import type { Reader, Transaction } from '@carillon/platform/database/database.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import type { BatchTable } from '../streams/stream-writer.ts';
+import type { BatchTable } from '../streams/batch-table.ts';
 import type { Account, NewAccount } from './account.ts';
 
 interface AccountRow {

@@ -1,5 +1,6 @@
 // The page behind the first start's link: one form, no outside resources, nothing that another site could frame or post to.
 import { createHash } from 'node:crypto';
+import type { Page } from '@carillon/platform/http/pages.ts';
 import { SETUP_PATH } from './setup.ts';
 
 const STYLE = `
@@ -68,8 +69,9 @@ const HTML = `<!doctype html>
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /** What GET of SETUP_PATH answers. */
-export const setupPage: { readonly html: string; readonly headers: Record<string, string> } = {
-  html: HTML,
+export const setupPage: Page = {
+  path: SETUP_PATH,
+  text: HTML,
   headers: {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -87,22 +89,3 @@ export const setupPage: { readonly html: string; readonly headers: Record<string
     'X-Frame-Options': 'DENY',
   },
 };
-
-interface PageRequest {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-}
-
-interface PageResponse {
-  writeHead(status: number, headers: Record<string, string>): { end(text?: string): unknown };
-}
-
-/** Answers GET of the setup page; false, and nothing is answered, for anything else. */
-export function serveSetupPage(request: PageRequest, response: PageResponse): boolean {
-  const isPage = request.url?.split('?')[0] === SETUP_PATH;
-  if (!isPage || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
-  const answer = response.writeHead(200, setupPage.headers);
-  if (request.method === 'HEAD') answer.end();
-  else answer.end(setupPage.html);
-  return true;
-}

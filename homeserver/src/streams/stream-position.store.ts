@@ -1,7 +1,7 @@
 // The one row that says how far the writer has come; each batch moves it, so an unknown commit can be looked up.
 import type { Reader } from '@carillon/platform/database/database.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
-import type { BatchTable } from './stream-writer.ts';
+import type { BatchTable } from './batch-table.ts';
 
 export interface WriterPosition {
   readonly position: number;

@@ -5,21 +5,8 @@ import type { BatchWriter } from '@carillon/platform/database/database.ts';
 import { CommitOutcomeUnknown } from '@carillon/platform/database/database.ts';
 import type { Sql } from '@carillon/platform/database/sql.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import type { BatchTable, RowCollector } from './batch-table.ts';
 import { type WriterPosition, writerPositionTable } from './stream-position.store.ts';
-
-/** How rows of one table are written in a batch; lives in a store. */
-export interface BatchTable<Row> {
-  readonly name: string;
-  /** One statement for all rows of the batch (by unnest). */
-  readonly statement: (rows: readonly Row[]) => Sql;
-  /** For upserts: of rows with the same key only the last in a batch is written. */
-  readonly key?: (row: Row) => string;
-}
-
-/** Collects rows while a batch is formed. */
-export interface RowCollector {
-  add<Row>(table: BatchTable<Row>, row: Row): void;
-}
 
 /** One all-or-nothing change. */
 export interface Write {

@@ -1,6 +1,7 @@
 // Accounts behind real HTTP on a real Postgres, with a clock that the test moves.
 import { join } from 'node:path';
 import { systemClock } from '@carillon/platform/clock.ts';
+import { servePages } from '@carillon/platform/http/pages.ts';
 import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { createHttpServer } from '@carillon/platform/http/server.ts';
 import { systemRandom } from '@carillon/platform/random.ts';
@@ -17,7 +18,7 @@ import { type AppserviceDirectory, noAppservices } from '../account.ts';
 import { accountRoutes, authenticateWith } from '../accounts.routes.ts';
 import { createAccounts } from '../accounts.ts';
 import type { AccountsSettings } from '../config.ts';
-import { serveSetupPage } from '../setup-page.ts';
+import { setupPage } from '../setup-page.ts';
 
 export const MIGRATIONS = [join(import.meta.dirname, '..', '..', '..', 'migrations')];
 export const SERVER_NAME = parseServerName('test.example');
@@ -88,9 +89,7 @@ export async function startAccountServer(
       clock: systemClock,
       random: systemRandom,
       options: { validateResponses: true },
-      fallback: (request, response) => {
-        if (!serveSetupPage(request, response)) response.writeHead(404).end();
-      },
+      fallback: servePages([setupPage]),
     });
     return { http, port: (await http.listen('127.0.0.1', 0)).port };
   };

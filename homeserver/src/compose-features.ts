@@ -1,0 +1,148 @@
+// Builds every feature once and hands each what it needs; nothing else in the server knows how the others are made.
+import { type Clock, systemClock } from '@carillon/platform/clock.ts';
+import { signingKeyFromSeed } from '@carillon/platform/ed25519.ts';
+import { loadSigningSeed, loadTokenSeed } from '@carillon/platform/key-file.ts';
+import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
+import type { Logger } from '@carillon/platform/logger.ts';
+import { systemRandom } from '@carillon/platform/random.ts';
+import { parseServerName } from '@carillon/protocol/identifiers.ts';
+import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import { createAppservices, loadAppservices } from './appservice/appservice-directory.ts';
+import { accountsSettings, type HomeserverConfig } from './config-slices.ts';
+import { createEphemeral, type Ephemeral, type EphemeralDependencies } from './ephemeral/ephemeral.ts';
+import { openStorage, type Storage } from './open-storage.ts';
+import { findGlobal, peopleOf } from './people.ts';
+import { createPush, type Push, type PushDependencies } from './push/push.ts';
+import type { ClientRooms } from './rooms/client-rooms.ts';
+import { decorateEvents } from './rooms/decorate-events.ts';
+import { findEvent } from './rooms/find-event.ts';
+import { findAccess } from './rooms/room-access.ts';
+import { RoomCache } from './rooms/room-cache.ts';
+import { TransactionIds } from './rooms/transaction-ids.ts';
+import { visibleEvents } from './rooms/visible-events.ts';
+import { Notifier } from './streams/notifier.ts';
+import { ChangeLog } from './sync/change-log.ts';
+import { LazyMembers } from './sync/lazy-members.ts';
+import type { SyncDependencies } from './sync/sync-request.ts';
+import { UserRoomsCache } from './sync/user-rooms.ts';
+import { Wake } from './sync/wake.ts';
+import { syncSources } from './sync-adapter.ts';
+
+export interface FeatureOptions {
+  readonly config: HomeserverConfig;
+  /** A `postgres://` URL. */
+  readonly connection: string;
+  readonly logger: Logger;
+  /** Called once if the server cannot go on. */
+  readonly onLost: (reason: Error) => void;
+}
+
+export type Features = Awaited<ReturnType<typeof composeFeatures>>;
+
+/** Opens the storage, starts the features; what has to be stopped is in `lifecycle`. */
+export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecycle) {
+  const { config, logger } = options;
+  const serverName = parseServerName(config.server.name);
+  const base = { logger, clock: systemClock as Clock, random: systemRandom, serverName };
+  const storage = await openStorage({ ...options, ...base, lifecycle });
+  const shared = { ...base, ...storage, notifier: new Notifier() };
+  const dataFolder = config.server.data_dir;
+  const appserviceFolder = config.appservices.dir;
+  const accounts = createAccounts({
+    ...shared,
+    settings: accountsSettings(config),
+    appservices: appserviceFolder ? loadAppservices(appserviceFolder, serverName) : createAppservices([], serverName),
+    tokenSeed: loadTokenSeed(dataFolder, systemRandom),
+  });
+  lifecycle.use('accounts', accounts);
+  await accounts.start();
+  const { seed, keyId } = loadSigningSeed(dataFolder, systemRandom);
+  const rooms: ClientRooms = {
+    ...shared,
+    rooms: new RoomCache({ database: shared.database, serverName }),
+    transactionIds: new TransactionIds(shared.database.points),
+    signingKey: signingKeyFromSeed(seed, keyId),
+    contributors: [],
+    observers: [],
+    people: peopleOf(accounts),
+    settings: { defaultRoomVersion: config.rooms.default_version, unsendWindowMs: config.messages.unsend_window },
+  };
+  return { ...shared, accounts, rooms, ...(await composeReaders({ config, storage, accounts, rooms }, lifecycle)) };
+}
+
+interface ReaderParts {
+  readonly config: HomeserverConfig;
+  readonly storage: Storage;
+  readonly accounts: Accounts;
+  readonly rooms: ClientRooms;
+}
+
+/** What reads rooms: receipts and presence, push counts, sync. Their hooks run with each event. */
+async function composeReaders(parts: ReaderParts, lifecycle: Lifecycle) {
+  const { storage, rooms } = parts;
+  const userRooms = new UserRoomsCache(storage.database, rooms.notifier);
+  const ephemeralDependencies = portsOfEphemeral(parts, userRooms);
+  const ephemeral = lifecycle.use('ephemeral', createEphemeral(ephemeralDependencies));
+  const pushDependencies: PushDependencies = {
+    ...rooms,
+    receipts: ephemeral.receipts,
+    joinedRooms: ephemeralDependencies.joinedRooms,
+    ignoredBy: rooms.people.peekIgnored,
+  };
+  const push = lifecycle.use('push', await createPush(pushDependencies));
+  rooms.observers.push(ephemeral.observer, push.observer);
+  rooms.contributors.push(push.contributor);
+  const sync = composeSync(parts, { ephemeral, push, userRooms });
+  return { ephemeral, ephemeralDependencies, push, pushDependencies, sync };
+}
+
+function portsOfEphemeral({ config, accounts, rooms }: ReaderParts, userRooms: UserRoomsCache): EphemeralDependencies {
+  return {
+    ...rooms,
+    presenceEnabled: config.presence.enabled,
+    findAccountData: (userId, type) => findGlobal(accounts, userId, type),
+    roomAccountData: {
+      find: async (userId, roomId, type) => {
+        const text = await accounts.accountData.find({ userId, roomId, type });
+        return text === undefined ? null : JSON.parse(text);
+      },
+      put: (userId, roomId, type, content) => accounts.accountData.update({ userId, roomId, type }, () => content),
+    },
+    joinedRooms: async (userId) => {
+      const all = userRooms.peek(userId) ?? (await userRooms.load(userId));
+      return [...all].filter(([, room]) => room.membership === 'join').map(([roomId]) => roomId);
+    },
+    findVisibleEvent: async (userId, roomId, eventId) => {
+      const access = await findAccess(rooms, userId, roomId);
+      const event = access === null ? undefined : await findEvent(rooms, access.room, eventId);
+      if (access === null || event === undefined) return null;
+      const [visible] = await visibleEvents(rooms, access, [event]);
+      return visible ?? null;
+    },
+  };
+}
+
+interface SyncParts {
+  readonly ephemeral: Ephemeral;
+  readonly push: Push;
+  readonly userRooms: UserRoomsCache;
+}
+
+function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncParts) {
+  const { accounts, rooms } = parts;
+  const { database, streamWriter } = parts.storage;
+  const { notifier, clock, people } = rooms;
+  const dependencies: SyncDependencies = {
+    database,
+    streamWriter,
+    clock,
+    rooms: rooms.rooms,
+    userRooms,
+    sources: syncSources({ accounts, ephemeral, people, rooms: rooms.rooms, userRooms, push }),
+    changeLog: new ChangeLog(notifier, streamWriter.position),
+    lazyMembers: new LazyMembers(),
+    visibleEvents: (room, userId, events) => visibleEvents(rooms, { room, userId }, events),
+    decorate: (room, events, device) => decorateEvents(database, room, events, device),
+  };
+  return { ...dependencies, notifier, wake: new Wake({ notifier, rooms: rooms.rooms, streamWriter, userRooms }) };
+}
