@@ -20,6 +20,8 @@ import { findAlias, firstAliasTable } from './room-alias.store.ts';
 import { type CreateRoomRequest, createContent, firstStates, type RoomPlan } from './room-template.ts';
 import { startRoom } from './start-room.ts';
 
+export const NONCE_BYTES = 12;
+
 /**
  * Makes a room and resolves with its id when all of it is on disk. Throws M_BAD_JSON, M_INVALID_PARAM, M_ROOM_IN_USE,
  * M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_NOT_FOUND (an unknown invitee), M_FORBIDDEN; then nothing was made.
@@ -60,7 +62,9 @@ async function planRoom(dependencies: ClientRooms, creator: UserId, request: Cre
       return { userId, profile: await people.findProfile(userId) };
     }),
   );
-  return { request, version, creator, creatorProfile: await people.findProfile(creator), invitees, alias };
+  const creatorProfile = await people.findProfile(creator);
+  const nonce = dependencies.random.token(NONCE_BYTES);
+  return { request, version, creator, creatorProfile, invitees, alias, nonce };
 }
 
 /** Invites go through `invite`, where they are checked, and there is one create event. */

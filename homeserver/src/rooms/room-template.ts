@@ -17,7 +17,12 @@ export interface RoomPlan {
   /** Without repetition, and without the creator. */
   readonly invitees: readonly { readonly userId: UserId; readonly profile: MemberProfile }[];
   readonly alias: RoomAlias | null;
+  /** Unpredictable text: from version 12 on the room's id is the create event's hash, which would else repeat and be guessed. */
+  readonly nonce: string;
 }
+
+/** Where the nonce stands in a create event. */
+export const NONCE_KEY = 'io.carillon.nonce';
 
 /** A state event of the creator's. */
 export interface FirstState {
@@ -57,6 +62,7 @@ export function createContent(plan: RoomPlan): JsonObject {
   const content: JsonObject = { ...request.creation_content, room_version: version.id };
   delete content['creator'];
   if (!version.implicitCreator) content['creator'] = creator;
+  if (version.roomIdAsHash) content[NONCE_KEY] = plan.nonce;
   if (version.privilegedCreators && presetOf(request) === 'trusted_private_chat') {
     const named = content['additional_creators'];
     const all = new Set([...(Array.isArray(named) ? named : []), ...plan.invitees.map((invitee) => invitee.userId)]);

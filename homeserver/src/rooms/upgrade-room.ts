@@ -13,13 +13,14 @@ import {
 import { buildRoomEvent } from './build-room-event.ts';
 import { requireMember } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
+import { NONCE_BYTES } from './create-room.ts';
 import { membershipOf } from './membership.ts';
 import { type PlacedEvent, persistEvents } from './persist-event.ts';
 import { moveToReplacement } from './published-room.store.ts';
 import { visibleContent } from './read-state.ts';
 import type { Room } from './room.ts';
 import { maySendState } from './room-power.ts';
-import { type FirstState, withTombstoneLevel } from './room-template.ts';
+import { type FirstState, NONCE_KEY, withTombstoneLevel } from './room-template.ts';
 import { startRoom } from './start-room.ts';
 
 const TRANSFERRED = [
@@ -75,6 +76,8 @@ interface Replacement {
 function buildReplacement(dependencies: ClientRooms, replacement: Replacement): { room: Room; built: PlacedEvent[] } {
   const { version, request, states } = replacement;
   const sender = request.userId;
+  const content = createContent(replacement);
+  if (version.roomIdAsHash) content[NONCE_KEY] = dependencies.random.token(NONCE_BYTES);
   try {
     const { room, created } = startRoom(dependencies, {
       version,
