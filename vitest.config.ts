@@ -1,8 +1,11 @@
 // Three projects: unit (beside the code), tidy (the house's rules), integration (real Postgres, sockets, clients).
+import { env } from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './test/count-reporter.ts';
 
 export default defineConfig({
   test: {
+    reporters: ['default', ...(env['CARILLON_TEST_COUNTS'] ? [new CountReporter()] : [])],
     projects: [
       {
         test: {

@@ -174,16 +174,22 @@ export class Person {
     return (await this.ok<{ event_id: string }>('PUT', v3`/rooms/${roomId}/redact/${eventId}/${txnId}`, {})).event_id;
   }
 
-  /** One sync; with a filter object it is sent inline. */
-  sync(
-    query: Omit<NonNullable<CallOptions['query']>, 'filter'> & { filter?: JsonObject | string } = {},
-  ): Promise<SyncBody> {
-    const { filter, ...rest } = query as Record<string, string | number | boolean | undefined> & {
-      filter?: JsonObject | string;
-    };
+  /** One sync; a filter object is sent inline. */
+  sync({ filter, ...query }: SyncQuery = {}): Promise<SyncBody> {
     const text = typeof filter === 'object' ? JSON.stringify(filter) : filter;
-    return this.ok<SyncBody>('GET', v3`/sync`, undefined, { query: { ...rest, filter: text } });
+    return this.ok<SyncBody>('GET', v3`/sync`, undefined, { query: { ...query, filter: text } });
   }
+}
+
+export interface SyncQuery {
+  readonly filter?: JsonObject | string;
+  readonly since?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly full_state?: boolean;
+  readonly set_presence?: string;
+  readonly use_state_after?: boolean;
+  readonly 'org.matrix.msc4222.use_state_after'?: boolean;
 }
 
 const messageOf = (content: string | JsonObject): JsonObject =>
