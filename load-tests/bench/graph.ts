@@ -1,4 +1,4 @@
-// `npm run bench -- graph`: the pure parts of the event graph. Storage is measured elsewhere.
+// `npm run bench -- graph`: the pure parts of the event graph, then what a room takes on disk (storage.ts).
 
 import { selectAuthEvents } from '@carillon/event-graph/auth-event-selection.ts';
 import { checkAuth } from '@carillon/event-graph/auth-rules/check-auth.ts';
@@ -12,9 +12,10 @@ import { sketchEvent } from '@carillon/event-graph/testing/sketch-event.ts';
 import { signingKeyFromSeed } from '@carillon/platform/ed25519.ts';
 import { type RoomId, serverOf } from '@carillon/protocol/identifiers.ts';
 import { parseJson } from '@carillon/protocol/parse-json.ts';
+import type { Bench } from './bench.ts';
 import { createLargeRoom, forkRoom, type LargeRoom, noKeys, resolveForks, userOf } from './large-room.ts';
-import type { Bench } from './main.ts';
 import { figures, measure, printMeasurements, printMemory } from './measure.ts';
+import { measureStorage } from './storage.ts';
 
 const MEMBERS = 10_000;
 const CONFLICTED_KEYS = 500;
@@ -31,6 +32,8 @@ export const bench: Bench = {
     await measureStateMap(createLargeRoom(v12, 5_000));
     await measureSigning(v12);
     printMemory('at the end');
+    console.log('\nstorage: a room through the server, on a Postgres with fsync');
+    await measureStorage();
   },
 };
 

@@ -1,15 +1,11 @@
 // `npm run bench -- NAME…`: runs measurements of this repository's own parts; without a name it lists them.
+import type { Bench } from './bench.ts';
 import { bench as graph } from './graph.ts';
-
-export interface Bench {
-  readonly name: string;
-  /** One line for the list. */
-  readonly about: string;
-  run(): Promise<void>;
-}
+import { bench as send } from './send.ts';
+import { bench as storage } from './storage.ts';
 
 /** Add new benches here, each in a file of its own. */
-const benches: readonly Bench[] = [graph];
+const benches: readonly Bench[] = [graph, storage, send];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));

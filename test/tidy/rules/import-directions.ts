@@ -10,7 +10,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   homeserver: ['protocol', 'event-graph', 'platform', 'federation'],
   'media-repo': ['protocol', 'platform', 'federation'],
   'web-client': ['protocol'],
-  'load-tests': ['protocol', 'event-graph', 'platform'],
+  'load-tests': ['protocol', 'event-graph', 'platform', 'homeserver'],
 };
 
 /** Inside the homeserver a feature imports features before it. Files beside the features put them together. */
