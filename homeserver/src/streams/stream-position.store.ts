@@ -5,12 +5,22 @@ import type { BatchTable } from './batch-table.ts';
 
 export interface WriterPosition {
   readonly position: number;
+  /** Where the writer has to stand: a batch that was sent twice, or by two processes, moves it only once. */
+  readonly from: number;
 }
 
+/**
+ * First in its batch, so that a lookup of a batch that is still at work waits for it. The division fails the batch
+ * (22012) when the writer stands elsewhere.
+ */
 export const writerPositionTable: BatchTable<WriterPosition> = {
   name: 'stream_position',
   key: () => 'the only row',
-  statement: (rows) => sql`update stream_position set position = ${rows[0]?.position ?? 0} where writer = 0`,
+  statement: (rows) => {
+    const { position, from } = rows[0] ?? { position: 0, from: 0 };
+    return sql`update stream_position
+      set position = case when position = ${from}::bigint then ${position}::bigint else position / 0 end where writer = 0`;
+  },
 };
 
 /** The newest committed position. Waits for a transaction that is still moving it. */

@@ -1,12 +1,16 @@
 // Group commit: everything that takes a position goes through one queue, and what becomes ready while a transaction is
 // in flight goes together into the next. No timers. Positions are handed out here, in commit order, so that the newest
 // committed position never has an unfinished one below it.
-import type { BatchWriter } from '@carillon/platform/database/database.ts';
-import { CommitOutcomeUnknown } from '@carillon/platform/database/database.ts';
-import type { Sql } from '@carillon/platform/database/sql.ts';
-import type { Logger } from '@carillon/platform/logger.ts';
-import type { BatchTable, RowCollector } from './batch-table.ts';
-import { type WriterPosition, writerPositionTable } from './stream-position.store.ts';
+import { BatchRows } from './batch-rows.ts';
+import type { RowCollector } from './batch-table.ts';
+import {
+  type Batch,
+  type CommitDependencies,
+  commitBatch,
+  isPositionMoved,
+  StreamUnavailable,
+} from './commit-batch.ts';
+import { writerPositionTable } from './stream-position.store.ts';
 
 /** One all-or-nothing change. */
 export interface Write {
@@ -29,42 +33,26 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-export interface StreamWriterDependencies {
-  readonly writer: BatchWriter;
-  readonly loadWrittenPosition: () => Promise<number>;
-  readonly logger: Logger;
-  /** Waits a while between attempts while the database is away. */
-  readonly sleep: (delayMs: number) => Promise<void>;
-}
-
 /** How far a start leaps, so that tokens given out before a restore of an older backup never lie ahead of new rows. */
 export const START_LEAP_POSITIONS = 1_000_000;
 export const MAX_BATCH_WRITES = 1_000;
 export const MAX_WAITING_WRITES = 50_000;
-const RETRY_DELAY_MS = 100;
-/** How long a batch waits for a database that went away, before its callers are told. */
-export const DATABASE_AWAY_TIMEOUT_MS = 30_000;
-
-/** Thrown to callers when the queue is full or the database stays away: nothing was written. */
-export class StreamUnavailable extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'StreamUnavailable';
-  }
-}
 
 export class StreamWriter {
-  readonly #dependencies: StreamWriterDependencies;
+  readonly #dependencies: CommitDependencies;
   #waiting: Pending[] = [];
   #running: Promise<void> | null = null;
   #next: number;
+  /** Where the writer stands in the database; `position` follows when readers may know. */
+  #written: number;
   #position: number;
   #listeners: (() => void)[] = [];
 
   /** `written`: the newest committed position, from findWrittenPosition at start. */
-  constructor(dependencies: StreamWriterDependencies, written: number) {
+  constructor(dependencies: CommitDependencies, written: number) {
     this.#dependencies = dependencies;
     this.#position = written;
+    this.#written = written;
     this.#next = written + START_LEAP_POSITIONS;
   }
 
@@ -108,8 +96,8 @@ export class StreamWriter {
     const failure = await this.#commit(batch);
     if (failure === null) return;
     const lanes = Map.groupBy(batch, (pending) => pending.write.lane);
-    if (lanes.size === 1) {
-      this.#failLane(batch, failure);
+    if (lanes.size === 1 || failure instanceof StreamUnavailable) {
+      for (const lane of lanes.values()) this.#failLane(lane, failure);
       return;
     }
     this.#dependencies.logger.warn(
@@ -123,7 +111,7 @@ export class StreamWriter {
   }
 
   /** What was built on top of a failed write fails with it. */
-  #failLane(failed: Pending[], error: unknown): void {
+  #failLane(failed: readonly Pending[], error: unknown): void {
     const lane = failed[0]?.write.lane;
     this.#dependencies.logger.error(
       { lane, writes: failed.length, error: String(error) },
@@ -132,87 +120,71 @@ export class StreamWriter {
     const later = this.#waiting.filter((pending) => pending.write.lane === lane);
     this.#waiting = this.#waiting.filter((pending) => pending.write.lane !== lane);
     for (const pending of [...failed, ...later]) {
-      pending.write.failed?.(error);
+      this.#tell('failed', () => pending.write.failed?.(error));
       pending.reject(error);
     }
   }
 
   /** Null when committed; else why the database refused it. */
   async #commit(batch: Pending[]): Promise<unknown> {
-    const { statements, last } = this.#assemble(batch);
-    const failure = await this.#send(statements, last);
-    if (failure !== null) return failure;
-    this.#position = last;
-    for (const pending of batch) pending.write.committed?.(pending.firstPosition);
-    for (const listener of this.#listeners) listener();
+    let assembled: Batch;
+    try {
+      assembled = this.#assemble(batch);
+    } catch (error) {
+      return error;
+    }
+    const failure = await commitBatch(this.#dependencies, assembled);
+    if (failure !== null) {
+      if (isPositionMoved(failure)) await this.#findWhereTheWriterStands();
+      return failure;
+    }
+    this.#written = assembled.last;
+    this.#position = assembled.last;
+    for (const pending of batch) this.#tell('committed', () => pending.write.committed?.(pending.firstPosition));
+    for (const listener of this.#listeners) this.#tell('onCommit', listener);
     for (const pending of batch) pending.resolve(pending.firstPosition);
     return null;
   }
 
-  #assemble(batch: Pending[]): { statements: Sql[]; last: number } {
+  #assemble(batch: Pending[]): Batch {
     const rows = new BatchRows();
-    let next = this.#next;
+    const first = this.#next;
+    // Each batch moves the position, or a lookup could not tell whether it was committed.
+    const positions = Math.max(
+      1,
+      batch.reduce((sum, { write }) => sum + write.positions, 0),
+    );
+    this.#next += positions;
+    const last = first + positions - 1;
+    rows.add(writerPositionTable, { position: last, from: this.#written });
+    let next = first;
     for (const pending of batch) {
       pending.firstPosition = next;
       next += pending.write.positions;
       pending.write.rows(rows, pending.firstPosition);
     }
-    const last = Math.max(next - 1, this.#position);
-    this.#next = next;
-    rows.add(writerPositionTable, { position: last } satisfies WriterPosition);
     return { statements: rows.statements(), last };
   }
 
-  async #send(statements: Sql[], last: number): Promise<unknown> {
-    const { writer, sleep, logger, loadWrittenPosition } = this.#dependencies;
-    let waitedMs = 0;
-    let unknown = false;
-    for (;;) {
-      try {
-        if (unknown && (await loadWrittenPosition()) >= last) return null;
-        unknown = false;
-        await writer.commit(statements);
-        return null;
-      } catch (error) {
-        if (error instanceof CommitOutcomeUnknown) unknown = true;
-        else if (!isDatabaseAway(error)) return error;
-        // An unknown outcome is never guessed: it is asked for until the database answers.
-        if (waitedMs >= DATABASE_AWAY_TIMEOUT_MS && !unknown) {
-          return new StreamUnavailable('the database does not answer', error);
-        }
-        if (waitedMs === 0) logger.warn({ error: String(error) }, 'the database is away; the batch waits');
-        await sleep(RETRY_DELAY_MS);
-        waitedMs += RETRY_DELAY_MS;
-      }
+  /** Mends what a failure may have left: a position that another process, or a late attempt, has moved. */
+  async #findWhereTheWriterStands(): Promise<void> {
+    try {
+      const written = await this.#dependencies.loadWrittenPosition();
+      if (written === this.#written) return;
+      this.#dependencies.logger.error({ written, expected: this.#written }, 'the stream was moved by somebody else');
+      this.#written = written;
+      this.#next = Math.max(this.#next, written + 1);
+    } catch (error) {
+      this.#dependencies.logger.warn({ error: String(error) }, 'the newest position could not be looked up');
     }
   }
-}
 
-/** True for errors of the connection, not of the statement: SQLSTATE classes 08, 57P, 53 and socket errors. */
-function isDatabaseAway(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (/^(08|57P|53)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
-  return (
-    error instanceof Error && /Connection terminated|not queryable|connection.*(closed|ended)/i.test(error.message)
-  );
-}
-
-/** Rows by table, in the order in which tables first appear. */
-class BatchRows implements RowCollector {
-  readonly #tables = new Map<BatchTable<unknown>, unknown[] | Map<string, unknown>>();
-
-  add<Row>(table: BatchTable<Row>, row: Row): void {
-    const entry = table as BatchTable<unknown>;
-    let rows = this.#tables.get(entry);
-    if (rows === undefined) {
-      rows = entry.key === undefined ? [] : new Map();
-      this.#tables.set(entry, rows);
+  /** One feature's fault in its callback must not end the writing of all. */
+  #tell(what: string, callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#dependencies.logger.error({ error, what }, 'a callback of a write threw');
     }
-    if (Array.isArray(rows)) rows.push(row);
-    else rows.set(entry.key?.(row) ?? '', row);
-  }
-
-  statements(): Sql[] {
-    return [...this.#tables].map(([table, rows]) => table.statement(Array.isArray(rows) ? rows : [...rows.values()]));
   }
 }
