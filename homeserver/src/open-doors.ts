@@ -83,7 +83,11 @@ function clientServer(options: DoorOptions): HttpServer {
     logger,
     clock,
     random,
-    options: { trustedProxies: config.listen.trusted_proxies, validateResponses: options.validateResponses ?? false },
+    options: {
+      trustedProxies: config.listen.trusted_proxies,
+      validateResponses: options.validateResponses ?? false,
+      ...(!config.limits.enabled && { maxSocketsPerAddress: MAX_SOCKETS }),
+    },
     fallback: servePages([setupPage]),
     sockets: [
       socketDoor({

@@ -66,7 +66,7 @@ export function readConfig<S extends Sections>(sections: S, sources: ConfigSourc
   for (const [section, schema] of Object.entries(sections)) {
     config[section] = Object.fromEntries(
       Object.entries(schema.properties).flatMap(([key, keySchema]) => {
-        const value = valueOf(reader, `${section}.${key}`, keySchema);
+        const value = settingOf(reader, `${section}.${key}`, keySchema);
         return value === undefined ? [] : [[key, value]];
       }),
     );
@@ -75,7 +75,7 @@ export function readConfig<S extends Sections>(sections: S, sources: ConfigSourc
   return { config: config as ConfigOf<S>, faults: reader.faults, origins: reader.origins };
 }
 
-function valueOf(reader: Reader, name: string, schema: TSchema): unknown {
+function settingOf(reader: Reader, name: string, schema: TSchema): unknown {
   if (reader.values.has(name)) return reader.values.get(name);
   const { default: fallback } = schema as KeySchema;
   if (fallback === undefined) return undefined;

@@ -23,6 +23,8 @@ export interface HttpServerOptions {
   readonly trustedProxies?: readonly string[];
   /** PEM texts: HTTPS with this pair. */
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
+  /** Sockets that one address may hold at a time over all doors. Default 500. */
+  readonly maxSocketsPerAddress?: number;
   /** How long close() waits for requests to end before it cuts them. Default 5,000. */
   readonly drainMs?: number;
 }

@@ -25,6 +25,7 @@ export interface HttpServer {
 const KIBIBYTE = 1024;
 const DEFAULT_MAX_BODY_BYTES = 256 * KIBIBYTE;
 const DEFAULT_DRAIN_MS = 5_000;
+const DEFAULT_MAX_SOCKETS_PER_ADDRESS = 500;
 
 /** A client has this long for its headers, and this long for the whole request; checked every few seconds. */
 const NODE_LIMITS = {
@@ -81,6 +82,7 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
     queryTokens: true,
     validateResponses: false,
     drainMs: DEFAULT_DRAIN_MS,
+    maxSocketsPerAddress: DEFAULT_MAX_SOCKETS_PER_ADDRESS,
     ...parts.options,
   };
   const boot = parts.random.token(6);

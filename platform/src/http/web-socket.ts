@@ -8,9 +8,6 @@ import { splitTarget } from './request-target.ts';
 import type { ServerContext } from './server-context.ts';
 import type { SocketConnection, SocketRequest, WebSocketDoor } from './socket-door.ts';
 
-/** Sockets that one address may hold at a time over all doors. */
-const MAX_CONNECTIONS_PER_ADDRESS = 500;
-
 const MAX_REASON_BYTES = 123;
 const GOING_AWAY = 1001;
 const UNSUPPORTED_DATA = 1003;
@@ -37,7 +34,7 @@ export function attachDoors({
     if (context.stop.aborted || door.sockets.clients.size >= door.maxConnections) {
       return refuse(socket, '503 Service Unavailable', 'M_UNKNOWN');
     }
-    if (count >= MAX_CONNECTIONS_PER_ADDRESS) return refuse(socket, '429 Too Many Requests', 'M_LIMIT_EXCEEDED');
+    if (count >= context.options.maxSocketsPerAddress) return refuse(socket, '429 Too Many Requests', 'M_LIMIT_EXCEEDED');
     if (!offers(request, door.protocol)) return refuse(socket, '400 Bad Request', 'M_INVALID_PARAM');
     const info = socketRequest(context, request, address, target.query);
     if (info === null) return refuse(socket, '400 Bad Request', 'M_INVALID_PARAM');
