@@ -21,6 +21,7 @@ export function peopleOf(accounts: Accounts): People {
       const account = await accounts.findAccount(userId);
       return account !== undefined && account.deactivatedTs === null;
     },
+    isSuspended: (userId) => accounts.flagsOf(userId).suspended,
     async blocksInvites(userId) {
       const content = await findGlobal(accounts, userId, 'm.invite_permission_config');
       return content?.['default_action'] === 'block';

@@ -1,7 +1,7 @@
 // What the use cases of local clients need beside the rooms themselves.
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import type { RoomsSettings } from './config.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
+import type { RoomsSettings } from './rooms-settings.ts';
 
 /** What a member event says of a person. */
 export interface MemberProfile {
@@ -15,6 +15,8 @@ export interface People {
   findProfile(userId: UserId): Promise<MemberProfile>;
   /** True for a local account that is not deactivated. */
   isInUse(userId: UserId): Promise<boolean>;
+  /** True while a local user may only read, leave and take back what they said. */
+  isSuspended(userId: UserId): boolean;
   /** True for a local user who wants no invites (`m.invite_permission_config`). */
   blocksInvites(userId: UserId): Promise<boolean>;
   /** The senders whose messages the user does not want to see (`m.ignored_user_list`). */

@@ -4,6 +4,7 @@ import * as aliases from '@carillon/protocol/client/room-aliases.ts';
 import * as directory from '@carillon/protocol/client/room-directory.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { listPublicRooms, readDirectoryVisibility, setDirectoryVisibility } from './public-rooms.ts';
+import { requireActive } from './require-active.ts';
 import { listRoomAliases, lookUpAlias, nameRoom, unnameRoom } from './room-aliases.ts';
 import { readSummary } from './room-summary.ts';
 
@@ -15,6 +16,7 @@ const aliasRoutes = (rooms: ClientRooms): Handler[] => [
     return { room_id: roomId, servers };
   }),
   handle(aliases.putRoomAlias, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     await nameRoom(rooms, { alias: path.roomAlias, roomId: body.room_id, userId: auth.userId });
     return {};
   }),

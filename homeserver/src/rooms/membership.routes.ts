@@ -7,6 +7,7 @@ import type { ClientRooms } from './client-rooms.ts';
 import { forgetRoom } from './forget-room.ts';
 import { joinRoom } from './join-room.ts';
 import { listMemberships } from './membership.store.ts';
+import { requireActive } from './require-active.ts';
 import { resolveRoom } from './resolve-room.ts';
 
 export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
@@ -16,6 +17,7 @@ export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
     return { joined_rooms: memberships.filter((row) => row.membership === 'join').map((row) => row.roomId) };
   }),
   handle(contracts.invite, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     if (body.user_id === undefined) {
       if (body.medium === undefined) throw missingParam('Missing user_id');
       throw forbidden('This server asks no identity servers: invite people by their user ID');
@@ -24,14 +26,17 @@ export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
     return {};
   }),
   handle(contracts.kick, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     await kickUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
     return {};
   }),
   handle(contracts.ban, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     await banUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
     return {};
   }),
   handle(contracts.unban, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     await unbanUser(rooms, { roomId: path.roomId, sender: auth.userId, target: body.user_id, reason: body.reason });
     return {};
   }),
@@ -39,15 +44,18 @@ export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
 
 const entryRoutes = (rooms: ClientRooms): Handler[] => [
   handle(contracts.joinRoomById, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     await joinRoom(rooms, { roomId: path.roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
     return { room_id: path.roomId };
   }),
   handle(contracts.joinRoom, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
     await joinRoom(rooms, { roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
     return { room_id: roomId };
   }),
   handle(contracts.knockRoom, async ({ path, body, auth }) => {
+    requireActive(rooms, auth.userId);
     const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
     await knockOnRoom(rooms, { roomId, sender: auth.userId, reason: body?.reason });
     return { room_id: roomId };

@@ -6,6 +6,7 @@ import { invalidParam, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import { requireMember } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { checkInvitee } from './invitees.ts';
+import { requireActive } from './require-active.ts';
 import { findAlias } from './room-alias.store.ts';
 import { sendEvent } from './send-event.ts';
 
@@ -23,9 +24,14 @@ export const MAX_ALT_ALIASES = 100;
 
 /** Resolves with the id of the event that now stands. Throws M_FORBIDDEN, M_INVALID_PARAM, M_BAD_ALIAS, M_INVITE_BLOCKED. */
 export async function putState(dependencies: ClientRooms, request: StateRequest): Promise<EventId> {
+  if (!isOwnLeave(request)) requireActive(dependencies, request.sender);
   if (request.type === 'm.room.member') return putMember(dependencies, request);
   if (request.type === 'm.room.canonical_alias' && request.stateKey === '') await checkAliases(dependencies, request);
   return sendEvent(dependencies, request);
+}
+
+function isOwnLeave({ type, stateKey, sender, content }: StateRequest): boolean {
+  return type === 'm.room.member' && stateKey === sender && content['membership'] === 'leave';
 }
 
 /** Who vouches for a restricted join is for this server to say, never for the one who joins. */

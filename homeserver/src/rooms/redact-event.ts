@@ -7,6 +7,7 @@ import { requireMember } from './change-membership.ts';
 import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { findEvent } from './find-event.ts';
+import { requireActive } from './require-active.ts';
 import type { Room } from './room.ts';
 import { openRoom } from './room-access.ts';
 import type { SentBy, StoredEvent } from './stored-event.ts';
@@ -45,6 +46,7 @@ async function redactNow(dependencies: ClientRooms, request: RedactRequest): Pro
   const [visible] = found === undefined ? [] : await viewEvents(dependencies, access, [found]);
   if (visible === undefined) throw notFound('There is no such event in this room');
   const target = visible.event;
+  if (target.sender !== sender) requireActive(dependencies, sender);
   if (KEPT_TYPES.has(target.type)) throw forbidden(`An event of type ${target.type} cannot be redacted`);
   const { redacts: _, ...content } = request.content;
   const redactionId = await changeRoom(dependencies, roomId, (room) => {

@@ -1,6 +1,6 @@
 import { roomVersions } from '@carillon/event-graph/room-version.ts';
 import { getEvent, getMessages } from '@carillon/protocol/client/room-events.ts';
-import { joinRoomById } from '@carillon/protocol/client/room-membership.ts';
+import { joinRoomById, leaveRoom } from '@carillon/protocol/client/room-membership.ts';
 import { redact, sendMessage } from '@carillon/protocol/client/room-send.ts';
 import { getStateEvent, putStateEvent } from '@carillon/protocol/client/room-state.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
@@ -240,5 +240,24 @@ describe('PUT /state', () => {
     expect(event).toMatchObject({ event_id: first.event_id, room_id: roomId, state_key: '', content: { topic: 'a' } });
     await takeBack(ALICE, roomId, first.event_id);
     expect(await world.call(BOB, getStateEvent, { path })).toEqual({});
+  });
+});
+
+describe('suspended accounts', () => {
+  it('read, leave and take back their own words, and do nothing else', async () => {
+    const roomId = await roomOf();
+    const [own, other] = [await world.say(BOB, roomId, 'mine'), await world.say(ALICE, roomId, 'hers')];
+    world.suspended.add(BOB);
+    const refused = '403 M_USER_SUSPENDED';
+    expect(await world.refusal(send(BOB, roomId, text('no')))).toBe(refused);
+    expect(await world.refusal(world.call(BOB, joinRoomById, { path: { roomId } }))).toBe(refused);
+    const state = { path: { roomId, eventType: 'm.room.member', stateKey: BOB } };
+    expect(await world.refusal(world.call(BOB, putStateEvent, { ...state, body: { membership: 'join' } }))).toBe(
+      refused,
+    );
+    expect((await read(BOB, roomId, other)).content.body).toBe('hers');
+    await takeBack(BOB, roomId, own);
+    await world.call(BOB, leaveRoom, { path: { roomId } });
+    world.suspended.clear();
   });
 });

@@ -8,6 +8,7 @@ import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { redactEvent } from './redact-event.ts';
 import { checkRelation, needsRelationCheck } from './relation-checks.ts';
+import { requireActive } from './require-active.ts';
 import { sendEvent } from './send-event.ts';
 import type { SentBy } from './stored-event.ts';
 
@@ -24,6 +25,7 @@ export interface MessageRequest {
 /** Sends once per transaction id and resolves with the event's id when it is on disk. */
 export function sendMessage(dependencies: ClientRooms, request: MessageRequest): Promise<EventId> {
   if (request.type === 'm.room.redaction') return sendRedaction(dependencies, request);
+  requireActive(dependencies, request.sender);
   if (needsRelationCheck(request.content)) return sendRelation(dependencies, request);
   return sendEvent(dependencies, request);
 }

@@ -44,7 +44,8 @@ export interface World {
   readonly profiles: Map<UserId, MemberProfile>;
   readonly unknownUsers: Set<string>;
   readonly blocking: Set<string>;
-  readonly ignored: Map<UserId, Set<string>>;
+  readonly suspended: Set<string>;
+  readonly ignored: Map<UserId, Set<UserId>>;
   call<E extends Endpoint>(user: UserId, contract: E, options?: CallOptions<E>): Promise<Answer>;
   /** The refusal's status and errcode; fails where there was none. */
   refusal(work: Promise<unknown>): Promise<string>;
@@ -73,7 +74,8 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
   const profiles = new Map<UserId, MemberProfile>();
   const unknownUsers = new Set<string>();
   const blocking = new Set<string>();
-  const ignored = new Map<UserId, Set<string>>();
+  const suspended = new Set<string>();
+  const ignored = new Map<UserId, Set<UserId>>();
   const inMemory = () => ({
     rooms: new RoomCache({ database, serverName: SERVER_NAME }),
     transactionIds: new TransactionIds(database),
@@ -88,13 +90,15 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
     people: {
       findProfile: async (userId) => profiles.get(userId) ?? {},
       isInUse: async (userId) => !unknownUsers.has(userId),
+      isSuspended: (userId) => suspended.has(userId),
       blocksInvites: async (userId) => blocking.has(userId),
       listIgnored: async (userId) => ignored.get(userId) ?? new Set(),
+      peekIgnored: (userId) => ignored.get(userId) ?? new Set(),
     },
     settings: { defaultRoomVersion: '12', unsendWindowMs: null, ...settings },
   };
   return {
-    ...{ rooms, profiles, unknownUsers, blocking, ignored },
+    ...{ rooms, profiles, unknownUsers, blocking, suspended, ignored },
     call: caller(roomRoutes(rooms)),
     refusal,
     create: (user, request = {}) => createRoom(rooms, user, request),
