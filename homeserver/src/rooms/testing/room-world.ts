@@ -2,6 +2,7 @@
 import { systemClock } from '@carillon/platform/clock.ts';
 import { signingKeyFromSeed } from '@carillon/platform/ed25519.ts';
 import { type Caller, EncodedJson, type Handler } from '@carillon/platform/http/handle.ts';
+import { compileCheck, type SchemaCheck } from '@carillon/platform/http/schema-check.ts';
 import { systemRandom } from '@carillon/platform/random.ts';
 import { memoryLogger } from '@carillon/platform/testing/memory-logger.ts';
 import { createTestDatabase } from '@carillon/platform/testing/test-database.ts';
@@ -115,7 +116,15 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
   };
 }
 
-/** Calls a contract of these handlers as a user. */
+const checks = new Map<unknown, SchemaCheck>();
+
+function checkOf({ endpoint }: Handler): SchemaCheck {
+  const check = checks.get(endpoint) ?? compileCheck(endpoint.response);
+  checks.set(endpoint, check);
+  return check;
+}
+
+/** Calls a contract of these handlers as a user; the answer must be as the contract says. */
 export function caller(handlers: readonly Handler[]): World['call'] {
   return async (userId, contract, { path = {}, query = {}, body, as = {} } = {}) => {
     const handler = handlers.find((candidate) => candidate.endpoint === contract);
@@ -126,7 +135,10 @@ export function caller(handlers: readonly Handler[]): World['call'] {
     };
     // The handler checks nothing itself: what mount() would have checked is the test's to give rightly.
     const answer = await handler.run({ path, query, body, auth } as never);
-    return answer instanceof EncodedJson ? JSON.parse(answer.text) : answer;
+    const json = answer instanceof EncodedJson ? JSON.parse(answer.text) : answer;
+    const fault = checkOf(handler)(json);
+    if (fault !== null) throw new Error(`${contract.path}: ${fault.path} ${fault.message}`);
+    return json;
   };
 }
 
