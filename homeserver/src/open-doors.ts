@@ -3,11 +3,14 @@ import { parseHostPort } from '@carillon/platform/config/host-port.ts';
 import { servePages } from '@carillon/platform/http/pages.ts';
 import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { createHttpServer, type HttpServer } from '@carillon/platform/http/server.ts';
+import { loadOperatorSecret } from '@carillon/platform/key-file.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
 import { setupPage } from './accounts/setup-page.ts';
+import { operatorRoutes } from './admin/operator.routes.ts';
+import { registrationTokenRoutes } from './admin/registration-tokens.routes.ts';
 import type { Features } from './compose-features.ts';
 import { type HomeserverConfig, rateRules } from './config-slices.ts';
 import { deviceRoutes } from './devices/devices.routes.ts';
@@ -72,6 +75,8 @@ function clientServer(options: DoorOptions): HttpServer {
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),
       ...pushRoutes(pushDependencies, push),
       ...syncRoutes(sync),
+      ...registrationTokenRoutes(accounts, random),
+      ...operatorRoutes(accounts, loadOperatorSecret(config.server.data_dir, random)),
     ],
     authenticate: authenticateWith(accounts),
     limiter: createRateLimiter({

@@ -77,6 +77,11 @@ export function loadTokenSeed(folder: string, random: Random): Uint8Array {
   return seed;
 }
 
+/** What the command line shows a running server to be let in. */
+export function loadOperatorSecret(folder: string, random: Random): string {
+  return loadSecretFile(folder, 'operator.key', () => random.token(SEED_BYTES));
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
