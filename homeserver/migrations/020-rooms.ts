@@ -16,8 +16,7 @@ const tables = [
     -- the next free state_node id
     next_node integer not null,
     newest_position bigint not null,
-    newest_ts bigint not null,
-    directory_visibility text not null default 'private'
+    newest_ts bigint not null
   ) with (fillfactor = 70)`,
   // owner: the room
   // dies: with its room, or by a history purge

@@ -15,9 +15,9 @@ import { findGlobal, peopleOf } from './people.ts';
 import { createPush, type Push, type PushDependencies } from './push/push.ts';
 import type { ClientRooms } from './rooms/client-rooms.ts';
 import { decorateEvents } from './rooms/decorate-events.ts';
-import { findEvent } from './rooms/find-event.ts';
-import { findAccess } from './rooms/room-access.ts';
+import { findVisibleEvent } from './rooms/find-visible-event.ts';
 import { RoomCache } from './rooms/room-cache.ts';
+import { createRoomTasks } from './rooms/room-tasks.ts';
 import { TransactionIds } from './rooms/transaction-ids.ts';
 import { visibleEvents } from './rooms/visible-events.ts';
 import { Notifier } from './streams/notifier.ts';
@@ -93,6 +93,7 @@ async function composeReaders(parts: ReaderParts, lifecycle: Lifecycle) {
   rooms.observers.push(ephemeral.observer, push.observer);
   rooms.contributors.push(push.contributor);
   const sync = composeSync(parts, { ephemeral, push, userRooms });
+  lifecycle.use('room tasks', createRoomTasks(rooms, parts.accounts)).start();
   return { ephemeral, ephemeralDependencies, push, pushDependencies, sync };
 }
 
@@ -112,13 +113,7 @@ function portsOfEphemeral({ config, accounts, rooms }: ReaderParts, userRooms: U
       const all = userRooms.peek(userId) ?? (await userRooms.load(userId));
       return [...all].filter(([, room]) => room.membership === 'join').map(([roomId]) => roomId);
     },
-    findVisibleEvent: async (userId, roomId, eventId) => {
-      const access = await findAccess(rooms, userId, roomId);
-      const event = access === null ? undefined : await findEvent(rooms, access.room, eventId);
-      if (access === null || event === undefined) return null;
-      const [visible] = await visibleEvents(rooms, access, [event]);
-      return visible ?? null;
-    },
+    findVisibleEvent: (userId, roomId, eventId) => findVisibleEvent(rooms, { userId, roomId, eventId }),
   };
 }
 
