@@ -69,7 +69,10 @@ function clientServer(options: DoorOptions): HttpServer {
         defaultRoomVersion: config.rooms.default_version,
         publicUrl: config.server.public_url ?? null,
       }),
-      ...accountRoutes(accounts),
+      ...accountRoutes(
+        accounts,
+        new Map([['m.push_rules', (userId) => JSON.stringify(push.rules.accountData(userId).content)]]),
+      ),
       ...deviceRoutes(accounts),
       ...roomRoutes(rooms),
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),

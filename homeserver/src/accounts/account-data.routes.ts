@@ -2,6 +2,7 @@
 import { EncodedJson, type Handler, handle } from '@carillon/platform/http/handle.ts';
 import * as contracts from '@carillon/protocol/client/account-data.ts';
 import * as tagContracts from '@carillon/protocol/client/tags.ts';
+import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { MatrixError, notFound } from '@carillon/protocol/matrix-error.ts';
 import type { AccountDataKey } from './account-data.ts';
 import type { Accounts } from './accounts.ts';
@@ -11,9 +12,14 @@ import { deleteTag, listTags, putTag } from './tags.ts';
 /** Written by the server alone, from other requests. */
 const SERVER_TYPES = new Set(['m.fully_read', 'm.push_rules']);
 
-export const accountDataRoutes = (accounts: Accounts): Handler[] => [
+/** Global account data that another feature keeps in its own way, by type: the content as JSON text. */
+export type ComputedAccountData = ReadonlyMap<string, (userId: UserId) => string>;
+
+export const accountDataRoutes = (accounts: Accounts, computed: ComputedAccountData): Handler[] => [
   handle(contracts.getAccountData, async ({ auth, path }) => {
     requireSelf(auth, path.userId);
+    const compute = computed.get(path.type);
+    if (compute !== undefined) return new EncodedJson(compute(path.userId));
     return contentOf(accounts, { userId: path.userId, roomId: null, type: path.type });
   }),
   handle(contracts.putAccountData, async ({ auth, path, body }) => {

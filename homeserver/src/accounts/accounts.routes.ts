@@ -3,19 +3,19 @@ import type { Authenticate } from '@carillon/platform/http/credentials.ts';
 import type { Handler } from '@carillon/platform/http/handle.ts';
 import { logout, logoutAll } from '@carillon/protocol/client/login.ts';
 import { ownAccountRoutes } from './account.routes.ts';
-import { accountDataRoutes, tagRoutes } from './account-data.routes.ts';
+import { accountDataRoutes, type ComputedAccountData, tagRoutes } from './account-data.routes.ts';
 import type { Accounts } from './accounts.ts';
 import { filterRoutes } from './filter.routes.ts';
 import { loginRoutes } from './login.routes.ts';
 import { profileRoutes } from './profile.routes.ts';
 import { registerRoutes } from './register.routes.ts';
 
-export const accountRoutes = (accounts: Accounts): Handler[] => [
+export const accountRoutes = (accounts: Accounts, computed: ComputedAccountData = new Map()): Handler[] => [
   ...registerRoutes(accounts),
   ...loginRoutes(accounts),
   ...ownAccountRoutes(accounts),
   ...profileRoutes(accounts),
-  ...accountDataRoutes(accounts),
+  ...accountDataRoutes(accounts, computed),
   ...tagRoutes(accounts),
   ...filterRoutes(accounts),
 ];
