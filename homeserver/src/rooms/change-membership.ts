@@ -108,7 +108,7 @@ function newestMembership(room: Room, userId: UserId): Membership | undefined {
 
 /** True when the user's newest member event is on disk, so that relying on it is no promise too early. */
 function isSettled(room: Room, userId: UserId): boolean {
-  return room.state.get('m.room.member', userId)?.position !== 0;
+  return room.state.get('m.room.member', userId)?.isDurable === true;
 }
 
 /** Outsiders hear the same as of a room that does not exist. */

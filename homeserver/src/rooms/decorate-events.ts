@@ -8,10 +8,19 @@ import { listPreviousPositions } from './room.store.ts';
 import type { StoredEvent } from './stored-event.ts';
 import { listTransactionsOfEvents } from './transaction-id.store.ts';
 
-/** The device that reads: its own transaction ids are looked up. */
+/** The device that reads: its user's transaction ids are looked up. */
 export interface ReadingDevice {
   readonly userId: UserId;
   readonly deviceId: string | null;
+}
+
+/** Whether decorateEvents has anything to do for this reader: not for events that were made or decorated in this process. */
+export function needsDecoration(event: StoredEvent, { userId }: ReadingDevice): boolean {
+  return (
+    event.replaced === undefined ||
+    (event.sentBy === undefined && event.sender === userId) ||
+    (event.redactedBy !== null && event.redactedBecause === null)
+  );
 }
 
 /** Fills in what the events lack. Costs nothing for events that were made or decorated in this process. */
@@ -29,9 +38,7 @@ export async function decorateEvents(
 }
 
 async function decorateReplaced(database: Reader, scope: EventScope, events: readonly StoredEvent[]): Promise<void> {
-  const open = events.filter((event) => event.replaced === undefined);
-  const states = open.filter((event) => event.stateKey !== undefined);
-  for (const event of open) if (event.stateKey === undefined) event.replaced = null;
+  const states = events.filter((event) => event.replaced === undefined);
   if (states.length === 0) return;
   const rows = await listPreviousPositions(
     database,
@@ -61,14 +68,13 @@ async function decorateSentBy(
   { events, device }: { events: readonly StoredEvent[]; device: ReadingDevice | undefined },
 ): Promise<void> {
   if (device === undefined || device.deviceId === null) return;
-  const { userId, deviceId } = device;
+  const { userId } = device;
   const own = events.filter((event) => event.sender === userId && event.sentBy === undefined);
   if (own.length === 0) return;
   const rows = await listTransactionsOfEvents(database, {
     roomId: scope.roomId,
     userId,
-    deviceId,
     eventIds: own.map((event) => event.eventId),
   });
-  for (const event of own) event.sentBy = rows.get(event.eventId);
+  for (const event of own) event.sentBy = rows.get(event.eventId) ?? null;
 }

@@ -33,7 +33,7 @@ export async function joinRoom(dependencies: ClientRooms, request: JoinRequest):
   const mayPass = await meetsCondition(dependencies, await dependencies.rooms.load(roomId), userId);
   const decide = (room: Room): Draft | null => {
     const member = room.state.get('m.room.member', userId);
-    if (member !== undefined && membershipOf(member) === 'join' && member.position !== 0) return null;
+    if (member !== undefined && membershipOf(member) === 'join' && member.isDurable) return null;
     checkGuest(room, request);
     const content: JsonObject = { ...profile, membership: 'join' };
     if (reason !== undefined) content['reason'] = reason;

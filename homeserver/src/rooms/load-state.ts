@@ -23,15 +23,19 @@ export function positionOf(eventNumber: number): number {
 export interface StateScope extends EventScope {
   /** Nodes of this room in memory; grows. */
   readonly nodes: Map<number, TrieNode<StoredEvent>>;
+  /** Counts redactions: what was read before the newest one must not be kept. */
+  readonly redactions?: number;
 }
 
 /** The state whose root has this id. Throws when a node is missing: the database is damaged. */
 export async function loadStateAt(database: Reader, scope: StateScope, rootId: number): Promise<StateMap<StoredEvent>> {
   if (rootId === EMPTY_ROOT) return new StateMapOf();
   const cached = scope.nodes.get(rootId);
+  const { redactions } = scope;
   if (cached !== undefined) return new StateMapOf(cached);
   const bytes = await fetchNodes(database, scope, rootId);
   const events = await fetchEvents(database, scope, bytes);
+  if (scope.redactions !== redactions) return loadStateAt(database, scope, rootId);
   return loadStateMap<StoredEvent>(rootId, {
     bytesOf: (nodeId) => found(bytes.get(nodeId), 'state node', nodeId),
     entryOf: (eventNumber) => {

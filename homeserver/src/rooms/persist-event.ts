@@ -5,12 +5,14 @@ import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
 import type { ServerName, UserId } from '@carillon/protocol/identifiers.ts';
 import { serverOf } from '@carillon/protocol/identifiers.ts';
 import type { RowCollector } from '../streams/batch-table.ts';
+import { StreamUnavailable } from '../streams/commit-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
 import { eventTable, redactionTable } from './event.store.ts';
 import { eventNumberOf } from './load-state.ts';
 import { membershipTable } from './membership.store.ts';
 import { membershipOf } from './membership.ts';
+import { redactInMemory, refreshReplaced } from './redact-in-memory.ts';
 import { relationOf, relationTable } from './relation.store.ts';
 import { roomTable, stateChangeTable, stateNodeTable } from './room.store.ts';
 import type { Room, RoomState } from './room.ts';
@@ -52,6 +54,7 @@ export async function persistEvents(
   built: readonly PlacedEvent[],
 ): Promise<void> {
   const { streamWriter, rooms } = dependencies;
+  if (room.failed) throw new StreamUnavailable('what this event is built on could not be written');
   const nodes = built.map((entry) => numberNewNodes(room, entry.stateAfter));
   const snapshot = { heads: room.heads, nextNode: room.nextNode, newestTs: room.newestTs };
   rooms.pin(room.roomId);
@@ -81,7 +84,13 @@ export async function persistEvents(
         });
       },
       committed: () => {
-        for (const entry of built) applyCommitted(dependencies, room, entry);
+        try {
+          for (const entry of built) applyCommitted(dependencies, room, entry);
+        } catch (error) {
+          // What was not applied is on disk all the same.
+          rooms.dropFailed(room);
+          throw error;
+        }
       },
       failed: () => rooms.dropFailed(room),
     });
@@ -130,7 +139,8 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
       roomId,
       ...event.sentBy,
       eventId: event.eventId,
-      createdTs: event.originServerTs,
+      // The server's time: an app service may give its events any other.
+      createdTs: Math.max(room.newestTs, room.createdTs),
     });
   }
   for (const contribute of dependencies.contributors) contribute(collector, room, entry);
@@ -164,8 +174,10 @@ function addStateRows(dependencies: PersistDependencies, collector: RowCollector
 function applyCommitted(dependencies: PersistDependencies, room: Room, entry: PlacedEvent): void {
   const { event, redacts } = entry;
   const { notifier } = dependencies;
+  event.isDurable = true;
+  refreshReplaced(room, event);
   room.apply(event, entry.stateAfter);
-  if (redacts !== null && redacts.redactedBy === null) redacts.markRedacted(event);
+  if (redacts !== null && redacts.redactedBy === null) redactInMemory(room, redacts, event);
   for (const observe of dependencies.observers) observe(room, entry);
   if (entry.stateAfter !== entry.stateBefore && event.type === 'm.room.member' && event.stateKey !== undefined) {
     notifier.emit({

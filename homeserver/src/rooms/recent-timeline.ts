@@ -41,6 +41,11 @@ export class RecentTimeline {
     return this.#events.slice(Math.max(0, end - limit), end);
   }
 
+  /** Everything in memory, oldest first. */
+  all(): readonly StoredEvent[] {
+    return this.#events;
+  }
+
   /** An event by its id. */
   find(eventId: EventId): StoredEvent | undefined {
     for (let index = this.#events.length - 1; index >= 0; index--) {

@@ -16,7 +16,6 @@ export const NOT_IN_ROOM = 'You are not in this room';
 export interface RoomCacheDependencies {
   readonly database: Database;
   readonly serverName: ServerName;
-  /** The newest durable position: a room that is loaded while one of its writes is in flight is loaded as of this. */
   readonly maxRooms?: number;
   readonly maxStateEvents?: number;
 }
@@ -24,12 +23,14 @@ export interface RoomCacheDependencies {
 const DEFAULT_MAX_ROOMS = 20_000;
 /** Across all hot rooms; a state event takes about 1.5 kB. */
 const DEFAULT_MAX_STATE_EVENTS = 200_000;
+/** How full the cache is after it was trimmed, so that not every room that comes makes it look at all. */
+const TRIMMED_SHARE = 7 / 8;
 /** Past states of one room that stay in memory, as trie nodes. */
 const MAX_PAST_NODES = 10_000;
 
 export class RoomCache {
   readonly #dependencies: RoomCacheDependencies;
-  /** In the order of last use: the first is the coldest. */
+  /** The first was loaded, or looked at by the trimming, the longest ago. */
   readonly #rooms = new Map<RoomId, Room>();
   readonly #loading = new Map<RoomId, Promise<Room | null>>();
   /** Rooms with writes in flight may not be dropped: a second copy would build on older heads. */
@@ -43,17 +44,15 @@ export class RoomCache {
   /** The room if it is in memory and sound. */
   peek(roomId: RoomId): Room | undefined {
     const room = this.#rooms.get(roomId);
-    return room?.failed ? undefined : room;
+    if (room === undefined || room.failed) return undefined;
+    room.wasUsed = true;
+    return room;
   }
 
   /** The room, or null when this server does not know it. */
   async find(roomId: RoomId): Promise<Room | null> {
     const hot = this.peek(roomId);
-    if (hot !== undefined) {
-      this.#rooms.delete(roomId);
-      this.#rooms.set(roomId, hot);
-      return hot;
-    }
+    if (hot !== undefined) return hot;
     let loading = this.#loading.get(roomId);
     if (loading === undefined) {
       loading = this.#load(roomId).finally(() => this.#loading.delete(roomId));
@@ -72,7 +71,7 @@ export class RoomCache {
   /** Takes in a room that has just been made here. */
   add(room: Room): void {
     this.#rooms.set(room.roomId, room);
-    this.#stateEvents += room.current.size;
+    this.#stateEvents += sizeOf(room);
     this.#trim();
   }
 
@@ -102,19 +101,30 @@ export class RoomCache {
     return room;
   }
 
+  /** Drops rooms that were not used since it last came by; the others get another round. */
   #trim(): void {
     const maxRooms = this.#dependencies.maxRooms ?? DEFAULT_MAX_ROOMS;
     const maxStateEvents = this.#dependencies.maxStateEvents ?? DEFAULT_MAX_STATE_EVENTS;
     if (this.#rooms.size <= maxRooms && this.#stateEvents <= maxStateEvents) return;
     this.#stateEvents = 0;
-    for (const room of this.#rooms.values()) this.#stateEvents += room.current.size;
+    for (const room of this.#rooms.values()) this.#stateEvents += sizeOf(room);
     for (const [roomId, room] of this.#rooms) {
-      if (this.#rooms.size <= maxRooms && this.#stateEvents <= maxStateEvents) return;
+      if (this.#rooms.size <= maxRooms * TRIMMED_SHARE && this.#stateEvents <= maxStateEvents * TRIMMED_SHARE) return;
       if (this.#pinned.has(roomId) || this.#rooms.size === 1) continue;
       this.#rooms.delete(roomId);
-      this.#stateEvents -= room.current.size;
+      if (room.wasUsed) {
+        room.wasUsed = false;
+        this.#rooms.set(roomId, room);
+      } else {
+        this.#stateEvents -= sizeOf(room);
+      }
     }
   }
+}
+
+/** About how many state events a room holds in memory, with those of its past. */
+function sizeOf(room: Room): number {
+  return Math.max(room.current.size, room.nodes.size);
 }
 
 async function loadRoom(database: Database, serverName: ServerName, row: RoomRow): Promise<Room> {

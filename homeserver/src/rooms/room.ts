@@ -59,6 +59,10 @@ export class Room {
   failed = false;
   /** Trie nodes that were loaded or stored, by id, for states of the past. */
   readonly nodes = new Map<number, TrieNode<StoredEvent>>();
+  /** How many redactions took effect since this copy was loaded. */
+  redactions = 0;
+  /** Set by each use, taken away by the cache when it looks for cold rooms. */
+  wasUsed = true;
 
   constructor(fields: RoomFields) {
     this.roomId = fields.roomId;

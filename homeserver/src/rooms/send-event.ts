@@ -23,8 +23,7 @@ export function sendEvent(dependencies: RoomDependencies, request: SendRequest):
 }
 
 async function sendNow(dependencies: RoomDependencies, request: SendRequest): Promise<EventId> {
-  const room = dependencies.rooms.peek(request.roomId) ?? (await dependencies.rooms.find(request.roomId));
-  if (room === null) throw forbidden(NOT_IN_ROOM);
+  const room = dependencies.rooms.peek(request.roomId) ?? (await findSoundRoom(dependencies, request.roomId));
   // From here to persistEvents nothing may be awaited: the next sender builds on what this one built.
   requireJoined(room, request);
   const standing = findStanding(room, request);
@@ -32,6 +31,15 @@ async function sendNow(dependencies: RoomDependencies, request: SendRequest): Pr
   const placed = buildRoomEvent(dependencies, room, request);
   await persistEvents(dependencies, room, [placed]);
   return placed.event.eventId;
+}
+
+/** A room whose last write may fail between its loading and the caller's turn is loaded once more. */
+async function findSoundRoom({ rooms }: RoomDependencies, roomId: RoomId): Promise<Room> {
+  for (;;) {
+    const room = await rooms.find(roomId);
+    if (room === null) throw forbidden(NOT_IN_ROOM);
+    if (!room.failed) return room;
+  }
 }
 
 /** Membership events are left to the auth rules; for all else an outsider learns nothing but that. */
@@ -45,7 +53,7 @@ function requireJoined(room: Room, request: SendRequest): void {
 function findStanding(room: Room, request: SendRequest): EventId | null {
   if (request.stateKey === undefined) return null;
   const standing = room.state.get(request.type, request.stateKey);
-  if (standing === undefined || standing.position === 0 || standing.sender !== request.sender) return null;
+  if (standing === undefined || !standing.isDurable || standing.sender !== request.sender) return null;
   if (standing.redactedBy !== null || !isCanonicalEqual(standing.content, request.content)) return null;
   return standing.eventId;
 }

@@ -65,9 +65,11 @@ export class StoredEvent implements RoomEvent {
   readonly originServerTs: number;
   readonly text: string;
   readonly verdict: Verdict;
-  /** Its place in the stream; 0 until it is durable. */
+  /** Its place in the stream; 0 until it is on its way to the disk, and not final until it is durable. */
   position: number;
-  /** The state_node of the state before it; null until durable, and for outliers. */
+  /** True when it is on disk: from then on others may rely on it. */
+  isDurable: boolean;
+  /** The state_node of the state before it; null until on its way to the disk, and for outliers. */
   stateBefore: number | null;
   /** The redaction that holds for it: set when that one is durable. */
   redactedBy: EventId | null;
@@ -76,7 +78,7 @@ export class StoredEvent implements RoomEvent {
   /** Null: not by a local device with a transaction id; undefined: nobody has looked. */
   sentBy: SentBy | null | undefined = undefined;
   /** The state event that this one replaced; null for none, undefined where nobody has looked yet. */
-  replaced: ReplacedState | null | undefined = undefined;
+  replaced: ReplacedState | null | undefined;
   /** The members that every reader sees, as JSON text (client-event.ts); dropped when the event is redacted. */
   encoded: string | null = null;
   /** What every reader sees of `unsigned`, as JSON text. */
@@ -94,9 +96,11 @@ export class StoredEvent implements RoomEvent {
     this.originServerTs = fields.originServerTs;
     this.text = fields.text;
     this.position = fields.position;
+    this.isDurable = fields.position !== 0;
     this.stateBefore = fields.stateBefore;
     this.verdict = fields.verdict;
     this.redactedBy = fields.redactedBy;
+    this.replaced = fields.stateKey === undefined ? null : undefined;
     this.#json = fields.json ?? null;
   }
 

@@ -57,16 +57,16 @@ export function deleteOldTransactionIds(transaction: Transaction, before: number
   );
 }
 
-/** Of these events, those that the device sent, with the ids by which it did. */
+/** Of these events of one user, those that a device of theirs sent, with the ids by which it did. */
 export async function listTransactionsOfEvents(
   database: Reader,
-  key: { roomId: RoomId; userId: UserId; deviceId: string; eventIds: readonly EventId[] },
+  key: { roomId: RoomId; userId: UserId; eventIds: readonly EventId[] },
 ): Promise<Map<EventId, SentBy>> {
-  const rows = await database.query<{ txn_key: Buffer; event_id: EventId }>(
-    sql`select txn_key, event_id from transaction_id where room_id = ${key.roomId} and user_id = ${key.userId}
-      and device_id = ${key.deviceId} and event_id = any(${key.eventIds}::text[])`,
+  const rows = await database.query<{ device_id: string; txn_key: Buffer; event_id: EventId }>(
+    sql`select device_id, txn_key, event_id from transaction_id
+      where room_id = ${key.roomId} and user_id = ${key.userId} and event_id = any(${key.eventIds}::text[])`,
   );
   return new Map(
-    rows.map((row) => [row.event_id, sentByOfKey(key.userId, key.deviceId, row.txn_key.toString())] as const),
+    rows.map((row) => [row.event_id, sentByOfKey(key.userId, row.device_id, row.txn_key.toString())] as const),
   );
 }

@@ -9,7 +9,7 @@ const MAX_KNOWN_PER_DEVICE = 500;
 const MAX_DEVICES_IN_ROOMS = 20_000;
 
 interface Known {
-  readonly events: Map<string, Promise<EventId> | EventId>;
+  readonly events: Map<string, EventId>;
   /** True when what is not in `events` is not in the database either. */
   complete: boolean;
 }
@@ -25,6 +25,8 @@ export class TransactionIds {
   readonly #database: Reader;
   readonly #known = new LRUCache<string, Known>({ max: MAX_DEVICES_IN_ROOMS });
   readonly #loading = new Map<string, Promise<Known>>();
+  /** What is being sent: never forgotten before it is on disk. */
+  readonly #inFlight = new Map<string, Promise<EventId>>();
 
   constructor(database: Reader) {
     this.#database = database;
@@ -32,36 +34,36 @@ export class TransactionIds {
 
   /** Sends once per transaction id: the event that it made before, or that is being made, or what `send` makes now. */
   async once(scope: TransactionScope, send: () => Promise<EventId>): Promise<EventId> {
+    const { transactionKey } = scope;
     const key = `${scope.roomId}\0${scope.userId}\0${scope.deviceId}`;
+    const flight = `${key}\0${transactionKey}`;
     const known = this.#known.get(key) ?? (await this.#load(key, scope));
-    const before = known.events.get(scope.transactionKey);
+    const before = this.#inFlight.get(flight) ?? known.events.get(transactionKey);
     if (before !== undefined) return before;
     if (!known.complete) {
       const written = await findTransactionId(this.#database, scope);
       if (written !== null) return written;
-      const meanwhile = known.events.get(scope.transactionKey);
+      const meanwhile = this.#inFlight.get(flight) ?? known.events.get(transactionKey);
       if (meanwhile !== undefined) return meanwhile;
     }
-    return this.#remember(known, scope.transactionKey, send());
-  }
-
-  async #remember(known: Known, transactionKey: string, sending: Promise<EventId>): Promise<EventId> {
-    known.events.set(transactionKey, sending);
+    const sending = send();
+    this.#inFlight.set(flight, sending);
     try {
       const eventId = await sending;
-      known.events.set(transactionKey, eventId);
-      if (known.events.size > MAX_KNOWN_PER_DEVICE) this.#forgetOldest(known);
+      // The device may have been forgotten meanwhile, and be loaded again as it was before the commit.
+      const newest = (await this.#loading.get(key)) ?? this.#known.peek(key) ?? known;
+      this.#remember(newest, transactionKey, eventId);
       return eventId;
-    } catch (error) {
-      known.events.delete(transactionKey);
-      throw error;
+    } finally {
+      this.#inFlight.delete(flight);
     }
   }
 
-  #forgetOldest(known: Known): void {
-    for (const [transactionKey, event] of known.events) {
-      if (typeof event !== 'string') continue;
-      known.events.delete(transactionKey);
+  #remember(known: Known, transactionKey: string, eventId: EventId): void {
+    known.events.set(transactionKey, eventId);
+    if (known.events.size <= MAX_KNOWN_PER_DEVICE) return;
+    for (const oldest of known.events.keys()) {
+      known.events.delete(oldest);
       known.complete = false;
       return;
     }
