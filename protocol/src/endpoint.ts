@@ -47,6 +47,8 @@ export interface Endpoint<
   /** The JSON body. Absent: a body is ignored. An optional schema also takes an absent body. */
   readonly body?: Body;
   readonly response: Response;
+  /** True: the body is no JSON; the handler gets its bytes as they come (an AsyncIterable, in the schema's type) and limits them itself. */
+  readonly streamsBody?: boolean;
   /** Bytes; the server's default when absent. */
   readonly maxBodyBytes?: number;
   /** The rate limit's bucket: `message` for what others see, `login`, `register`; absent: none beyond the address's. */

@@ -1,13 +1,14 @@
 // What goes back to a caller, before it is known over which door: status, headers, JSON text.
 import { limitExceeded, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import { QueueClosedError, QueueFullError } from '../keyed-queue.ts';
-import { EncodedJson, StatusResponse } from './handle.ts';
+import { EncodedJson, StatusResponse, StreamResponse } from './handle.ts';
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
+  /** JSON; empty where there is a stream. */
   readonly text: string;
+  readonly stream?: StreamResponse;
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
@@ -18,6 +19,9 @@ const QUEUE_FULL_RETRY_MS = 1000;
 /** Encodes a handler's result, once. Nothing is answered as `{}`. */
 export function answerOf(result: unknown): Answer {
   if (result instanceof EncodedJson) return { status: 200, headers: NO_HEADERS, text: result.text };
+  if (result instanceof StreamResponse) {
+    return { status: result.status, headers: result.headers, text: '', stream: result };
+  }
   if (result instanceof StatusResponse) {
     return { status: result.status, headers: result.headers, text: JSON.stringify(result.body ?? {}) };
   }

@@ -1,4 +1,5 @@
 // A handler bound to its contract: what mount() takes.
+import type { Readable } from 'node:stream';
 import type { BodyOf, Endpoint, EndpointAuth, PathOf, QueryOf, ResponseOf } from '@carillon/protocol/endpoint.ts';
 import type { ServerName, UserId } from '@carillon/protocol/identifiers.ts';
 import type { TSchema } from 'typebox';
@@ -64,6 +65,19 @@ export class StatusResponse {
   }
 }
 
+/** An answer of bytes that are not held in memory: opened when they are wanted, sent as fast as the client takes them. */
+export class StreamResponse {
+  readonly status: number;
+  /** Content-Length included, where it is known. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly open: () => Readable;
+  constructor(status: number, headers: Readonly<Record<string, string>>, open: () => Readable) {
+    this.status = status;
+    this.headers = headers;
+    this.open = open;
+  }
+}
+
 export interface Handler {
   readonly endpoint: Endpoint;
   readonly run: (call: never) => Promise<unknown>;
@@ -80,7 +94,7 @@ export function handle<
   contract: Endpoint<Path, Query, Body, Response, Auth>,
   run: (
     call: Call<Endpoint<Path, Query, Body, Response, Auth>>,
-  ) => Promise<ResponseOf<Endpoint<Path, Query, Body, Response, Auth>> | EncodedJson | StatusResponse>,
+  ) => Promise<ResponseOf<Endpoint<Path, Query, Body, Response, Auth>> | EncodedJson | StatusResponse | StreamResponse>,
 ): Handler {
   return { endpoint: contract as unknown as Endpoint, run: run as Handler['run'] };
 }

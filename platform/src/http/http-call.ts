@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unrecognized } from '@carillon/protocol/matrix-error.ts';
 import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
+import { cutUnfinishedBody, streamBody } from './body-time.ts';
 import type { Contract } from './contract.ts';
 import { PREFLIGHT_HEADERS } from './cors.ts';
 import { type Auth, accessTokenOf, masqueradeOf, requireCaller } from './credentials.ts';
@@ -33,6 +34,12 @@ export async function answerHttp(
   response: ServerResponse,
 ): Promise<void> {
   const target = splitTarget(request.url ?? '');
+  const { passOn } = context.parts;
+  if (passOn?.takes(target.path)) {
+    passOn.pass(request, response, context.addressOf(request));
+    return;
+  }
+  if (!streamsBody(context, request, target)) cutUnfinishedBody(request, context.parts.clock);
   if (context.parts.fallback !== undefined && !isProtocolPath(target.path) && !isRouted(context, target)) {
     context.parts.fallback(request, response);
     return;
@@ -79,6 +86,16 @@ export async function answerHttp(
   );
 }
 
+/** Bodies that stream have time limits of their own. */
+function streamsBody({ router }: ServerContext, { method }: IncomingMessage, { path }: RequestTarget): boolean {
+  try {
+    const found = router.find(methodOf(method) ?? 'GET', path);
+    return found.outcome === 'found' && found.value.endpoint.streamsBody === true;
+  } catch {
+    return false;
+  }
+}
+
 function isRouted({ router }: ServerContext, { path }: RequestTarget): boolean {
   try {
     return router.find('GET', path).outcome !== 'unknown';
@@ -118,7 +135,8 @@ async function runExchange(exchange: Exchange): Promise<Answer> {
       query,
       info,
       authenticate: () => authenticate(exchange, contract, query, bytes),
-      readBody: async () => contract.readBody(await bytes()),
+      readBody: async () =>
+        contract.endpoint.streamsBody ? streamBody(request, context.parts.clock) : contract.readBody(await bytes()),
       onCaller: (caller) => {
         trace.userId = caller;
       },

@@ -34,7 +34,8 @@ export async function runCall(incoming: Incoming, limiter: RateLimiter): Promise
   const run = contract.run as (call: object) => Promise<unknown>;
   const result = await run({ path, query, body, auth, request: info });
   const answer = answerOf(result);
-  if (contract.checkResponse !== null && !(result instanceof StatusResponse)) checkResponse(contract, answer);
+  const isJson = !(result instanceof StatusResponse) && answer.stream === undefined;
+  if (contract.checkResponse !== null && isJson) checkResponse(contract, answer);
   return answer;
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Answer } from './answer.ts';
 import { drainBody } from './body.ts';
 import { CORS_HEADERS } from './cors.ts';
+import { sendStream } from './send-stream.ts';
 
 const compress = promisify(gzip);
 
@@ -31,6 +32,7 @@ export async function sendAnswer({ request, response, clock, last }: Sending, an
     'Cache-Control': 'no-store',
     ...answer.headers,
   };
+  if (answer.stream !== undefined) return sendStream({ request, response, clock, last }, answer.stream);
   let body: string | Buffer = answer.text;
   if (answer.text.length >= MIN_COMPRESSED_LENGTH) {
     headers['Vary'] = 'Accept-Encoding';

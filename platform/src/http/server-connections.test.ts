@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { systemRandom } from '../random.ts';
 import { base, caller, handlers, logger, start, state } from '../testing/http-fixture.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
 import { rawRequest } from '../testing/raw-http.ts';
 import type { Caller } from './handle.ts';
 import { createRateLimiter } from './rate-limit.ts';
@@ -54,11 +55,15 @@ describe('connections', () => {
     expect(await rawRequest(port, h2c)).toMatch(/^HTTP\/1\.1 200/);
   });
 
-  it('get only so long for headers and for a request', async () => {
-    const { http } = await start();
-    expect([http.server.headersTimeout, http.server.requestTimeout, http.server.maxHeadersCount]).toEqual([
-      15_000, 60_000, 100,
-    ]);
+  it('get only so long for headers and for a body', async () => {
+    const clock = new VirtualClock();
+    const { http, port } = await start({}, { clock });
+    expect([http.server.headersTimeout, http.server.maxHeadersCount]).toEqual([15_000, 100]);
+    const head = `PUT ${base}/optional HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{`;
+    const answer = rawRequest(port, head, 3_000);
+    await expect.poll(() => clock.pending).toBeGreaterThan(0);
+    await clock.advance(61_000);
+    expect(await answer).toBe('');
   });
 
   it('wait for a body that comes byte by byte, without holding up others', async () => {

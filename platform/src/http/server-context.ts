@@ -8,6 +8,7 @@ import type { ClientAddress } from './client-address.ts';
 import type { Contract } from './contract.ts';
 import type { Authenticate, AuthenticateServer } from './credentials.ts';
 import type { Handler } from './handle.ts';
+import type { PassOn } from './pass-on.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Router } from './router.ts';
 import type { WebSocketDoor } from './socket-door.ts';
@@ -41,6 +42,8 @@ export interface HttpServerParts {
   readonly options?: HttpServerOptions;
   /** Answers what no contract does and is no path of the protocol: an express app. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Takes requests whose paths another process answers, before anything of them is read. */
+  readonly passOn?: PassOn;
   readonly sockets?: readonly WebSocketDoor[];
 }
 

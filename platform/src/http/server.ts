@@ -1,4 +1,5 @@
 // Our contracts over HTTP: node's server, the trie, the pipeline; everything else goes to the app that was passed in.
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +16,8 @@ import { attachDoors } from './web-socket.ts';
 export interface HttpServer {
   /** Starts to listen; the address that it got (port 0 takes a free one). Rejects where it is taken. */
   listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
+  /** Listens on a Unix socket that only this user may connect to; a file that a dead process left there is replaced. */
+  listenAt(path: string): Promise<void>;
   /** Calls a contract from inside, as an authenticated caller: same table, checks and limits. Never rejects. */
   dispatch(call: DispatchCall): Promise<Answer>;
   /** Takes no more connections, aborts every request's signal, and resolves when all have ended or were cut. */
@@ -27,10 +30,11 @@ const DEFAULT_MAX_BODY_BYTES = 256 * KIBIBYTE;
 const DEFAULT_DRAIN_MS = 5_000;
 const DEFAULT_MAX_SOCKETS_PER_ADDRESS = 500;
 
-/** A client has this long for its headers, and this long for the whole request; checked every few seconds. */
+/** A client has this long for its headers; checked every few seconds. */
 const NODE_LIMITS = {
   headersTimeout: 15_000,
-  requestTimeout: 60_000,
+  // Bodies have limits of their own (body-time.ts): uploads may last.
+  requestTimeout: 0,
   // Longer than the usual proxies keep theirs, so that it is never we who close under a request.
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 5_000,
@@ -58,6 +62,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   return {
     server,
     listen: (host, port) => listen(server, host, port),
+    listenAt: (path) => listenAt(server, path),
     dispatch: (call) => dispatchCall(context, call),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -127,4 +132,16 @@ function listen(server: Server, host: string, port: number): Promise<{ host: str
       resolve({ host: address.address, port: address.port });
     });
   });
+}
+
+async function listenAt(server: Server, path: string): Promise<void> {
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  chmodSync(path, 0o600);
 }
