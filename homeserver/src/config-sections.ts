@@ -1,21 +1,9 @@
 // Every section of the configuration with its keys, their defaults and what they are for.
-import { name, optionalDuration, path, pathOr, rate, secret } from '@carillon/platform/config/config-schema.ts';
+import { name, optionalDuration, path, rate, secret } from '@carillon/platform/config/config-schema.ts';
+import { mediaConfig } from '@carillon/platform/config/media-section.ts';
+import { databaseConfig, logConfig, outboundConfig, serverConfig } from '@carillon/platform/config/shared-sections.ts';
 import { Type } from 'typebox';
 import { accountsConfig, registrationConfig } from './accounts/config.ts';
-
-export const serverConfig = Type.Object({
-  name: Type.String({
-    default: 'localhost',
-    description:
-      "The part after the colon in this server's user ids. It can never be changed once the first account exists.",
-  }),
-  data_dir: pathOr({ default: './data', description: 'The folder for everything that is kept on disk.' }),
-  public_url: Type.Optional(
-    Type.String({
-      description: 'The base URL under which clients reach this server, such as https://chat.example.org.',
-    }),
-  ),
-});
 
 export const listenConfig = Type.Object({
   client: Type.String({
@@ -43,20 +31,6 @@ export const federationConfig = Type.Object({
   trusted_key_servers: Type.Array(Type.String(), {
     default: [],
     description: 'Servers that are asked for the signing keys of servers that cannot be reached.',
-  }),
-});
-
-export const outboundConfig = Type.Object({
-  allow_ranges: Type.Array(Type.String(), {
-    default: [],
-    description: 'Private address ranges that requests going out may reach all the same, such as 10.1.0.0/16.',
-  }),
-});
-
-export const databaseConfig = Type.Object({
-  url: secret({
-    description:
-      'Postgres, as postgres://user:password@host:port/name. Without it the server runs a Postgres of its own.',
   }),
 });
 
@@ -106,17 +80,6 @@ export const presenceConfig = Type.Object({
   enabled: Type.Boolean({ default: true, description: 'Whether people see who is online.' }),
 });
 
-export const logConfig = Type.Object({
-  level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
-    default: 'info',
-    description: 'The least important lines that are written.',
-  }),
-  format: Type.Union([Type.Literal('auto'), Type.Literal('text'), Type.Literal('json')], {
-    default: 'auto',
-    description: 'How lines are written; auto: text on a terminal, JSON otherwise.',
-  }),
-});
-
 /** In the order of the sample file. */
 export const sections = {
   server: serverConfig,
@@ -131,6 +94,7 @@ export const sections = {
   appservices: appservicesConfig,
   federation: federationConfig,
   outbound: outboundConfig,
+  media: mediaConfig,
   limits: limitsConfig,
   log: logConfig,
 } as const;

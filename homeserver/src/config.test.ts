@@ -92,7 +92,8 @@ outbound: { allow_ranges: [10.0.0.0/8] }`;
     for (const [section, schema] of Object.entries(sections)) {
       for (const [key, shape] of Object.entries(schema.properties)) {
         const type = (shape as { type?: string; reads?: string }).reads ?? (shape as { type?: string }).type;
-        const fallback = { boolean: 'true', rate: '7/s burst 7', path: '/x', integer: '7', string: 'x' }[type ?? ''];
+        const texts = { boolean: 'true', rate: '7/s burst 7', path: '/x', integer: '7', string: 'x', size: '7 MB' };
+        const fallback = { ...texts, duration: '7s' }[type ?? ''];
         values[`${section}.${key}`] ??= fallback ?? '';
       }
     }

@@ -2,7 +2,7 @@
 import { type TObject, type TSchemaOptions, Type } from 'typebox';
 
 /** How text becomes a value, where it is more than a string, number, boolean or list. */
-export type Reading = 'duration' | 'rate' | 'path' | 'name';
+export type Reading = 'duration' | 'rate' | 'size' | 'path' | 'name';
 
 /** The options that every key has: what it is for (written into the sample file), and what it is when absent. */
 export interface KeyOptions extends TSchemaOptions {
@@ -27,6 +27,16 @@ export type Sections = Readonly<Record<string, TObject>>;
 export const optionalDuration = (options: KeyOptions) =>
   Type.Unsafe<number | null>(
     Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: 'none', ...options, reads: 'duration' }),
+  );
+
+/** Bytes, written as `500 kB`, `5 MB`, `2 GB` (thousands), or as a whole number of bytes. */
+export const size = (options: KeyOptions & { default: string }) =>
+  Type.Unsafe<number>(Type.Integer({ minimum: 0, ...options, reads: 'size' }));
+
+/** Like size(); null for `none`, which is also the default. */
+export const optionalSize = (options: KeyOptions) =>
+  Type.Unsafe<number | null>(
+    Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: 'none', ...options, reads: 'size' }),
   );
 
 export interface Rate {

@@ -14,6 +14,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
+const UNIT_BYTES: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
 const RATE_SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
 
 /** The value of a YAML node. Texts are read where the schema has a notation of its own; other types must be right already. */
@@ -59,6 +60,7 @@ function readSpecial(node: unknown, shape: KeySchema, folder: string): Read | un
   }
   if (shape.reads === 'name') return typeof node === 'number' ? { value: String(node) } : undefined;
   if (shape.reads === 'rate') return parseRate(node);
+  if (shape.reads === 'size') return parseSize(node, shape.anyOf !== undefined);
   if (shape.anyOf !== undefined && (node === null || node === 'none')) return { value: null };
   return parseDuration(node, shape.anyOf !== undefined);
 }
@@ -69,6 +71,14 @@ function parseDuration(node: unknown, mayBeNone: boolean): Read {
   const ms = Number(amount) * (unitMs ?? Number.NaN);
   if (Number.isSafeInteger(ms)) return { value: ms };
   return { fault: `must be a duration such as 90s, 5m, 1h or 2d${mayBeNone ? ', or none' : ''}` };
+}
+
+function parseSize(node: unknown, mayBeNone: boolean): Read {
+  if (mayBeNone && (node === null || node === 'none')) return { value: null };
+  const [, amount, unit = 'b'] = /^(\d+(?:\.\d+)?)\s*([kmgt]?b)?$/i.exec(String(node).trim()) ?? [];
+  const bytes = Number(amount) * (UNIT_BYTES[unit.toLowerCase()] ?? Number.NaN);
+  if (Number.isSafeInteger(bytes)) return { value: bytes };
+  return { fault: `must be a size such as 500 kB, 5 MB or 2 GB${mayBeNone ? ', or none' : ''}` };
 }
 
 function parseRate(node: unknown): Read {
