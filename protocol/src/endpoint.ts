@@ -53,6 +53,10 @@ export interface Endpoint<
   readonly maxBodyBytes?: number;
   /** The rate limit's bucket: `message` for what others see, `login`, `register`; absent: none beyond the address's. */
   readonly rateLimit?: string;
+  /** Each call gets a line in the log at level info: logins and what changes accounts. */
+  readonly isAudited?: boolean;
+  /** Slow by design: the answer waits for news. */
+  readonly waits?: boolean;
 }
 
 /** Declares an endpoint; its types follow from the literals. */

@@ -1,15 +1,24 @@
 // Bringing one batch to the disk, whatever the connection does: waits for a database that is away, and looks up a commit
 // whose answer was lost. A batch is never written twice and never reported lost while it may be there.
 import { type BatchWriter, CommitOutcomeUnknown } from '@carillon/platform/database/database.ts';
+import { isDiskFull, Unavailable } from '@carillon/platform/database/database-error.ts';
 import type { Sql } from '@carillon/platform/database/sql.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
 
-/** Thrown to callers when the queue is full or the database stays away: nothing was written. */
-export class StreamUnavailable extends Error {
+/** Thrown to callers when the queue or the disk is full or the database stays away: nothing was written. */
+export class StreamUnavailable extends Unavailable {
   constructor(message: string, cause?: unknown) {
-    super(message, { cause });
+    super(message, cause);
     this.name = 'StreamUnavailable';
   }
+}
+
+/** Hears of each batch, for health and metrics. Must not throw. */
+export interface CommitObserver {
+  /** `writes`: how many go together. */
+  began(writes: number): void;
+  /** Null when committed, else why not. */
+  ended(failure: unknown): void;
 }
 
 export interface CommitDependencies {
@@ -17,6 +26,9 @@ export interface CommitDependencies {
   /** The newest committed position; waits for a transaction that is moving it. */
   readonly loadWrittenPosition: () => Promise<number>;
   readonly logger: Logger;
+  /** Why nothing may be written just now; null where all is well. */
+  readonly refusal?: () => string | null;
+  readonly observer?: CommitObserver;
   /** Waits a while between attempts while the database is away. */
   readonly sleep: (delayMs: number) => Promise<void>;
 }
@@ -44,6 +56,8 @@ export async function commitBatch(dependencies: CommitDependencies, batch: Batch
     if (attempt.outcome === 'committed') return null;
     if (attempt.outcome === 'refused') return attempt.error;
     isDoubtful ||= attempt.outcome === 'unknown';
+    // What fills a disk does not go away by itself, and the callers can be told for certain.
+    if (!isDoubtful && isDiskFull(attempt.error)) return new StreamUnavailable('the disk is full', attempt.error);
     // An unknown outcome is never guessed: it is asked for until the database answers.
     if (waitedMs >= DATABASE_AWAY_TIMEOUT_MS && !isDoubtful) {
       return new StreamUnavailable('the database does not answer', attempt.error);

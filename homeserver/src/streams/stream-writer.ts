@@ -42,6 +42,7 @@ export class StreamWriter {
   readonly #dependencies: CommitDependencies;
   #waiting: Pending[] = [];
   #running: Promise<void> | null = null;
+  #inFlight: Promise<void> | null = null;
   #next: number;
   /** Where the writer stands in the database; `position` follows when readers may know. */
   #written: number;
@@ -61,6 +62,11 @@ export class StreamWriter {
     return this.#position;
   }
 
+  /** Writes that wait for the batch in flight. */
+  get waitingWrites(): number {
+    return this.#waiting.length;
+  }
+
   /** Called after each commit, when `position` and all `committed` callbacks are done: the moment to wake readers. */
   onCommit(listener: () => void): void {
     this.#listeners.push(listener);
@@ -77,6 +83,11 @@ export class StreamWriter {
     });
   }
 
+  /** Resolves when readers may know of a position that somebody saw in the database already; at once for any other. */
+  async reached(position: number): Promise<void> {
+    while (position > this.#position && this.#inFlight !== null) await this.#inFlight;
+  }
+
   /** Resolves when nothing waits and nothing is in flight. */
   async drain(): Promise<void> {
     while (this.#running !== null) await this.#running;
@@ -87,8 +98,10 @@ export class StreamWriter {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_BATCH_WRITES);
-      await this.#commitOrSplit(batch);
+      this.#inFlight = this.#commitOrSplit(batch);
+      await this.#inFlight;
     }
+    this.#inFlight = null;
     this.#running = null;
   }
 
@@ -127,6 +140,16 @@ export class StreamWriter {
 
   /** Null when committed; else why the database refused it. */
   async #commit(batch: Pending[]): Promise<unknown> {
+    const { observer } = this.#dependencies;
+    observer?.began(batch.length);
+    const failure = await this.#tryCommit(batch);
+    observer?.ended(failure);
+    return failure;
+  }
+
+  async #tryCommit(batch: Pending[]): Promise<unknown> {
+    const refusal = this.#dependencies.refusal?.() ?? null;
+    if (refusal !== null) return new StreamUnavailable(refusal);
     let assembled: Batch;
     try {
       assembled = this.#assemble(batch);

@@ -1,5 +1,6 @@
 // Telling Postgres's refusals from a connection that is gone, by SQLSTATE; stores ask here instead of importing pg.
 import pg from 'pg';
+import { CommitOutcomeUnknown } from './database.ts';
 
 /** SQLSTATE classes and codes that mean "this connection ends here": shutdown, crash, start-up, connection exceptions. */
 const CONNECTION_STATES = /^(08|57P0[1235]|25P0[34]|53300)/;
@@ -23,6 +24,28 @@ export function isConnectionLost(error: unknown): boolean {
   return /^(Connection terminated|timeout expired|Client (has encountered|was closed)|the connection to Postgres ended)/.test(
     error.message,
   );
+}
+
+/** Thrown where data cannot be written or read for a while, for whatever reason: another try may fare better. */
+export class Unavailable extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'Unavailable';
+  }
+}
+
+/** Insufficient resources (a full disk), a server that shuts down, a statement that took too long, a deadlock. */
+const UNAVAILABLE_STATES = /^(53|57014|57P|40001|40P01|25006)/;
+
+/** True for faults of the moment, which are nobody's mistake: HTTP answers them with 503. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof Unavailable || error instanceof CommitOutcomeUnknown || isConnectionLost(error)) return true;
+  return UNAVAILABLE_STATES.test(sqlState(error) ?? '');
+}
+
+/** True if Postgres refused to write for want of space. */
+export function isDiskFull(error: unknown): boolean {
+  return sqlState(error) === '53100';
 }
 
 /** True for a violated unique or primary key; `constraint` narrows it to one by name. */

@@ -1,5 +1,6 @@
 // What goes back to a caller, before it is known over which door: status, headers, JSON text.
 import { limitExceeded, MatrixError } from '@carillon/protocol/matrix-error.ts';
+import { isUnavailable } from '../database/database-error.ts';
 import { QueueClosedError, QueueFullError } from '../keyed-queue.ts';
 import { EncodedJson, StatusResponse, StreamResponse } from './handle.ts';
 
@@ -33,12 +34,22 @@ export function asMatrixError(error: unknown): MatrixError | null {
   if (error instanceof MatrixError) return error;
   if (error instanceof QueueFullError) return limitExceeded(QUEUE_FULL_RETRY_MS);
   if (error instanceof QueueClosedError) return stopping();
+  if (isUnavailable(error)) return unavailable();
   return null;
 }
 
+/** How long a caller is told to wait where the database is away or full: often it is back by then. */
+const UNAVAILABLE_RETRY_MS = 2_000;
+
+/** Clients try again what is answered so; nothing of it was done, or it is done once however often it is tried. */
+const unavailable = (): MatrixError =>
+  new MatrixError(503, 'M_UNKNOWN', 'The server cannot reach or change its data just now; try again', {
+    retry_after_ms: UNAVAILABLE_RETRY_MS,
+  });
+
 export const stopping = (): MatrixError => new MatrixError(503, 'M_UNKNOWN', 'The server is stopping');
 
-/** A refusal as an answer; a 429 says in Retry-After, too, how long to wait. */
+/** A refusal as an answer; a 429 or 503 says in Retry-After, too, how long to wait. */
 export function answerOfError(error: MatrixError): Answer {
   const retryAfterMs = error.fields['retry_after_ms'];
   const headers =

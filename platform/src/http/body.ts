@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { badJson, MatrixError, notJson, tooLarge } from '@carillon/protocol/matrix-error.ts';
+import type { BodyShare } from './body-budget.ts';
 
 /** Arrays and objects inside each other; deeper ones would overflow the stack of whoever walks them. */
 export const MAX_JSON_DEPTH = 100;
@@ -16,8 +17,11 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** The whole body. Throws M_TOO_LARGE beyond `maxBytes`; the rest is then left unread. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/**
+ * The whole body. Throws M_TOO_LARGE beyond `maxBytes`, M_LIMIT_EXCEEDED where `share` has no more room; the rest is then
+ * left unread.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number, share: Pick<BodyShare, 'take'>): Promise<Buffer> {
   if (!hasBody(request)) return Promise.resolve(EMPTY);
   if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'] !== 'identity') {
     return Promise.reject(new MatrixError(415, 'M_NOT_JSON', 'Compressed request bodies are not accepted'));
@@ -33,8 +37,13 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     };
     const onData = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > maxBytes) settle(() => reject(tooMuch()));
-      else chunks.push(chunk);
+      if (size > maxBytes) return settle(() => reject(tooMuch()));
+      try {
+        share.take(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        settle(() => reject(error));
+      }
     };
     const onEnd = () =>
       settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));

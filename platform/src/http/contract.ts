@@ -18,6 +18,8 @@ export interface Contract {
   readonly endpoint: Endpoint;
   readonly run: (call: never) => Promise<unknown>;
   readonly maxBodyBytes: number;
+  /** Each call gets a line in the log: what the contract says of itself, and whatever admins change. */
+  readonly isAudited: boolean;
   readonly readPath: (path: Record<string, string>) => Record<string, string>;
   readonly readQuery: (query: RawQuery) => Record<string, unknown>;
   /** From bytes off the wire to the checked value. */
@@ -47,6 +49,7 @@ export function compileContract({ endpoint, run }: Handler, options: ContractOpt
     endpoint,
     run,
     maxBodyBytes: endpoint.maxBodyBytes ?? options.defaultMaxBodyBytes,
+    isAudited: endpoint.isAudited ?? (endpoint.method !== 'GET' && /\/admin\//.test(endpoint.path)),
     readPath: pathReader(endpoint.path),
     readQuery: endpoint.query === undefined ? () => ({}) : compileQuery(endpoint.query),
     readBody: bodyReader(endpoint, checkBody),

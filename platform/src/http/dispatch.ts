@@ -2,8 +2,11 @@
 import type { Endpoint } from '@carillon/protocol/endpoint.ts';
 import { badJson, unrecognized } from '@carillon/protocol/matrix-error.ts';
 import type { Answer } from './answer.ts';
+import { countAddress, isExempt } from './call-limits.ts';
+import type { Contract } from './contract.ts';
 import { requireCaller } from './credentials.ts';
 import type { Caller, RequestInfo } from './handle.ts';
+import { type EndedRequest, logRequest } from './http-observer.ts';
 import { answerOfThrown, runCall } from './pipeline.ts';
 import { parseQuery } from './query.ts';
 import { splitTarget } from './request-target.ts';
@@ -28,34 +31,41 @@ export async function dispatchCall(context: ServerContext, call: DispatchCall): 
   const { logger, clock } = context.parts;
   const startedMs = clock.monotonic();
   const requestId = context.nextRequestId();
-  const trace = { route: 'unknown' };
+  const trace: { contract: Contract | null } = { contract: null };
+  context.parts.observer?.started();
   let answer: Answer;
   try {
     answer = await run(context, call, requestId, trace);
   } catch (error) {
-    answer = answerOfThrown(error, { logger, requestId, route: trace.route, isStopping: context.stop.aborted });
+    answer = answerOfThrown(error, { logger, requestId, route: routeOf(trace), isStopping: context.stop.aborted });
   }
-  logger.info(
-    {
-      method: call.method,
-      route: trace.route,
-      status: answer.status,
-      ms: Math.round(clock.monotonic() - startedMs),
-      requestId,
-      userId: call.caller?.userId,
-      door: 'socket',
-    },
-    'request',
-  );
+  const ended: EndedRequest = {
+    method: call.method,
+    route: routeOf(trace),
+    status: answer.status,
+    ms: clock.monotonic() - startedMs,
+    requestId,
+    userId: call.caller?.userId,
+    isAudited: trace.contract?.isAudited ?? false,
+    waits: trace.contract?.endpoint.waits ?? false,
+    door: 'socket',
+  };
+  context.parts.observer?.ended(ended);
+  logRequest(logger, ended);
   return answer;
 }
+
+const routeOf = ({ contract }: { readonly contract: Contract | null }): string => contract?.endpoint.path ?? 'unknown';
 
 async function run(
   context: ServerContext,
   call: DispatchCall,
   requestId: string,
-  trace: { route: string },
+  trace: { contract: Contract | null },
 ): Promise<Answer> {
+  const { limiter } = context.parts;
+  const refusal = isExempt(limiter, call.caller) ? null : countAddress(limiter, call.address);
+  if (refusal !== null) throw refusal;
   const target = splitTarget(call.path);
   const method = methodOf(call.method);
   if (method === null || call.method === 'HEAD') throw unrecognized(405);
@@ -64,7 +74,7 @@ async function run(
   if (found.outcome === 'wrongMethod') throw unrecognized(405);
   const { endpoint } = found.value;
   if (call.allow?.(endpoint) === false) throw unrecognized();
-  trace.route = endpoint.path;
+  trace.contract = found.value;
   const info: RequestInfo = {
     requestId,
     address: call.address,
@@ -85,7 +95,7 @@ async function run(
       },
       onCaller: () => {},
     },
-    context.parts.limiter,
+    limiter,
   );
 }
 

@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unrecognized } from '@carillon/protocol/matrix-error.ts';
 import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
+import type { BodyShare } from './body-budget.ts';
 import { cutUnfinishedBody, streamBody } from './body-time.ts';
+import { admitExempt, countAddress } from './call-limits.ts';
 import type { Contract } from './contract.ts';
 import { PREFLIGHT_HEADERS } from './cors.ts';
 import { type Auth, accessTokenOf, masqueradeOf, requireCaller } from './credentials.ts';
+import { type EndedRequest, logRequest } from './http-observer.ts';
 import { answerOfThrown, runCall } from './pipeline.ts';
 import { parseQuery, type RawQuery } from './query.ts';
 import { HttpRequestInfo } from './request-info.ts';
@@ -14,17 +17,15 @@ import { isProtocolPath, type RequestTarget, splitTarget } from './request-targe
 import { sendAnswer } from './send-answer.ts';
 import { methodOf, type ServerContext } from './server-context.ts';
 
-/** The rule that counts every request of an address, where it is configured. */
-const ADDRESS_RULE = 'address';
-
 interface Exchange {
   readonly context: ServerContext;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly target: RequestTarget;
   readonly info: HttpRequestInfo;
-  /** For the log: filled in as it becomes known. Never the raw path, which may hold what is private. */
-  readonly trace: { route: string; userId: string | undefined };
+  readonly body: BodyShare;
+  /** For log and metrics: filled in as it becomes known. */
+  readonly trace: { contract: Contract | null; userId: string | undefined };
 }
 
 /** Answers a request, whatever happens; never rejects. */
@@ -48,7 +49,8 @@ export async function answerHttp(
     response.writeHead(204, PREFLIGHT_HEADERS).end();
     return;
   }
-  const { clock, logger } = context.parts;
+  const { clock, observer } = context.parts;
+  observer?.started();
   const startedMs = clock.monotonic();
   const requestId = context.nextRequestId();
   const info = new HttpRequestInfo({
@@ -64,26 +66,38 @@ export async function answerHttp(
     response,
     target,
     info,
-    trace: { route: 'unknown', userId: undefined },
+    body: context.bodies.open(info.address),
+    trace: { contract: null, userId: undefined },
   };
   const answer = await answerExchange(exchange);
+  exchange.body.release();
   const isGone = response.destroyed;
-  await sendAnswer({ request, response, clock, last: context.stop.aborted }, answer).catch((error: unknown) => {
-    logger.error({ requestId, error }, 'an answer could not be sent');
+  await send(exchange, answer);
+  const ended: EndedRequest = {
+    method: request.method ?? '',
+    route: routeOf(exchange),
+    status: answer.status,
+    ms: clock.monotonic() - startedMs,
+    requestId,
+    userId: exchange.trace.userId,
+    isAudited: exchange.trace.contract?.isAudited ?? false,
+    waits: exchange.trace.contract?.endpoint.waits ?? false,
+    ...(isGone ? { gone: true } : {}),
+  };
+  observer?.ended(ended);
+  logRequest(context.parts.logger, ended);
+}
+
+const routeOf = ({ trace }: Exchange): string => trace.contract?.endpoint.path ?? 'unknown';
+
+async function send({ context, request, response, info }: Exchange, answer: Answer): Promise<void> {
+  const { clock, logger } = context.parts;
+  try {
+    await sendAnswer({ request, response, clock, last: context.stop.aborted }, answer);
+  } catch (error) {
+    logger.error({ requestId: info.requestId, error }, 'an answer could not be sent');
     response.destroy();
-  });
-  logger.info(
-    {
-      method: request.method,
-      route: exchange.trace.route,
-      status: answer.status,
-      ms: Math.round(clock.monotonic() - startedMs),
-      requestId,
-      userId: exchange.trace.userId,
-      ...(isGone ? { gone: true } : {}),
-    },
-    'request',
-  );
+  }
 }
 
 /** Bodies that stream have time limits of their own. */
@@ -105,36 +119,37 @@ function isRouted({ router }: ServerContext, { path }: RequestTarget): boolean {
 }
 
 async function answerExchange(exchange: Exchange): Promise<Answer> {
-  const { context, info, trace } = exchange;
+  const { context, info } = exchange;
   try {
     return await runExchange(exchange);
   } catch (error) {
     const { logger } = context.parts;
     const isStopping = context.stop.aborted || exchange.response.destroyed;
-    return answerOfThrown(error, { logger, requestId: info.requestId, route: trace.route, isStopping });
+    return answerOfThrown(error, { logger, requestId: info.requestId, route: routeOf(exchange), isStopping });
   }
 }
 
 async function runExchange(exchange: Exchange): Promise<Answer> {
   const { context, request, target, info, trace } = exchange;
   const { limiter } = context.parts;
-  if (limiter.has(ADDRESS_RULE)) limiter.take(ADDRESS_RULE, { address: info.address });
+  const refusal = countAddress(limiter, info.address);
   const method = methodOf(request.method);
   // A path is known or not whatever the method: GET stands in for methods that no contract has.
   const found = context.router.find(method ?? 'GET', target.path);
-  if (found.outcome === 'unknown') throw unrecognized();
-  if (found.outcome === 'wrongMethod' || method === null) throw unrecognized(405);
+  if (found.outcome === 'unknown') throw refusal ?? unrecognized();
+  if (found.outcome === 'wrongMethod' || method === null) throw refusal ?? unrecognized(405);
   const contract = found.value;
-  trace.route = contract.endpoint.path;
+  trace.contract = contract;
   const query = parseQuery(target.query);
-  const bytes = once(() => readBody(request, contract.maxBodyBytes));
+  const bytes = once(() => readBody(request, contract.maxBodyBytes, exchange.body));
+  const who = () => authenticate(exchange, contract, query, bytes);
   return runCall(
     {
       contract,
       path: found.path,
       query,
       info,
-      authenticate: () => authenticate(exchange, contract, query, bytes),
+      authenticate: () => (refusal === null ? who() : admitExempt(limiter, { address: info.address, refusal }, who)),
       readBody: async () =>
         contract.endpoint.streamsBody ? streamBody(request, context.parts.clock) : contract.readBody(await bytes()),
       onCaller: (caller) => {

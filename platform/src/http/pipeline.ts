@@ -1,10 +1,10 @@
 // The steps every call takes, over HTTP or from inside: path, caller, rate limit, query, body, handler, answer.
-import type { Endpoint } from '@carillon/protocol/endpoint.ts';
 import type { Logger } from '../logger.ts';
 import { type Answer, answerOf, answerOfError, answerOfFault, asMatrixError, stopping } from './answer.ts';
+import { isCaller, limitCall } from './call-limits.ts';
 import type { Contract } from './contract.ts';
 import type { Auth } from './credentials.ts';
-import { type Caller, type RequestInfo, StatusResponse } from './handle.ts';
+import { type RequestInfo, StatusResponse } from './handle.ts';
 import type { RawQuery } from './query.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
@@ -27,7 +27,7 @@ export async function runCall(incoming: Incoming, limiter: RateLimiter): Promise
   const path = contract.readPath(incoming.path);
   const auth = await incoming.authenticate();
   if (auth !== null) incoming.onCaller(isCaller(auth) ? auth.userId : auth.origin);
-  limit(limiter, contract.endpoint, auth, info);
+  limitCall(limiter, contract.endpoint, auth, info.address);
   const query = contract.readQuery(incoming.query);
   const body = await incoming.readBody();
   // The contract's types were checked by handle(); here they are one type for all.
@@ -46,17 +46,6 @@ function checkResponse({ checkResponse: check, endpoint }: Contract, answer: Ans
   throw new Error(`${endpoint.method} ${endpoint.path}: response ${fault.path} ${fault.message} ${fault.missing}`);
 }
 
-function isCaller(auth: Caller | { readonly origin: string }): auth is Caller {
-  return 'userId' in auth;
-}
-
-function limit(limiter: RateLimiter, { rateLimit }: Endpoint, auth: Auth, info: RequestInfo): void {
-  if (rateLimit === undefined) return;
-  if (auth === null) limiter.take(rateLimit, { address: info.address });
-  else if (!isCaller(auth)) limiter.take(rateLimit, { key: auth.origin });
-  else if (auth.appservice === null || auth.appservice.rateLimited) limiter.take(rateLimit, { userId: auth.userId });
-}
-
 export interface FaultContext {
   readonly logger: Logger;
   readonly requestId: string;
@@ -68,7 +57,11 @@ export interface FaultContext {
 /** Turns whatever was thrown into an answer; what nobody expected goes to the log. */
 export function answerOfThrown(error: unknown, { logger, requestId, route, isStopping }: FaultContext): Answer {
   const refusal = asMatrixError(error);
-  if (refusal !== null) return answerOfError(refusal);
+  if (refusal !== null) {
+    if (refusal !== error && refusal.status === 503)
+      logger.warn({ requestId, route, reason: String(error) }, 'no data');
+    return answerOfError(refusal);
+  }
   if (isStopping) return answerOfError(stopping());
   logger.error({ requestId, route, error }, 'a request failed');
   return answerOfFault(requestId);

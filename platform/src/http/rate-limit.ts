@@ -19,6 +19,8 @@ export interface RateLimiter {
   /** Throws as take() would, but counts nothing: for what is only counted when it fails. */
   check(rule: string, subject: RateSubject): void;
   has(rule: string): boolean;
+  /** Whether this user meets no limit at all. */
+  isExempt(userId: string): boolean;
 }
 
 export interface RateLimiterOptions {
@@ -28,6 +30,8 @@ export interface RateLimiterOptions {
   readonly rules: Readonly<Record<string, RateRule>>;
   /** Whoever this says true for is never limited, by any rule. */
   readonly exempt?: (userId: string) => boolean;
+  /** Told the rule of each refusal, for the metrics. */
+  readonly onRefused?: (rule: string) => void;
 }
 
 /** Buckets kept; the ones unused the longest are forgotten, which is as if they had filled up. */
@@ -39,7 +43,7 @@ interface Bucket {
 }
 
 /** Makes a limiter. It throws for a rule that it does not know. */
-export function createRateLimiter({ clock, enabled, rules, exempt }: RateLimiterOptions): RateLimiter {
+export function createRateLimiter({ clock, enabled, rules, exempt, onRefused }: RateLimiterOptions): RateLimiter {
   const known = new Map(Object.entries(rules));
   const buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS });
 
@@ -53,7 +57,10 @@ export function createRateLimiter({ clock, enabled, rules, exempt }: RateLimiter
     const tokens = Math.min(rule.burst, bucket.tokens + ((nowMs - bucket.updatedMs) / 1000) * rule.perSecond);
     // Filling up in fractions must not cost the last token of a round number.
     const missing = Math.min(cost, rule.burst) - tokens - 1e-9;
-    if (missing > 0) throw limitExceeded(Math.max(1, (missing / rule.perSecond) * 1000));
+    if (missing > 0) {
+      onRefused?.(name);
+      throw limitExceeded(Math.max(1, (missing / rule.perSecond) * 1000));
+    }
     if (counts) buckets.set(key, { tokens: Math.max(0, tokens - cost), updatedMs: nowMs });
   };
 
@@ -61,6 +68,7 @@ export function createRateLimiter({ clock, enabled, rules, exempt }: RateLimiter
     take: (rule, subject, cost = 1) => use(rule, subject, cost, true),
     check: (rule, subject) => use(rule, subject, 1, false),
     has: (rule) => known.has(rule),
+    isExempt: (userId) => !enabled || exempt?.(userId) === true,
   };
 }
 

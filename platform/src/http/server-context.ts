@@ -4,10 +4,12 @@ import type { Method } from '@carillon/protocol/endpoint.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Contract } from './contract.ts';
 import type { Authenticate, AuthenticateServer } from './credentials.ts';
 import type { Handler } from './handle.ts';
+import type { HttpObserver } from './http-observer.ts';
 import type { PassOn } from './pass-on.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Router } from './router.ts';
@@ -45,6 +47,8 @@ export interface HttpServerParts {
   /** Takes requests whose paths another process answers, before anything of them is read. */
   readonly passOn?: PassOn;
   readonly sockets?: readonly WebSocketDoor[];
+  /** Told of each request, for the metrics. */
+  readonly observer?: HttpObserver;
 }
 
 /** What the parts of the server share. */
@@ -53,6 +57,7 @@ export interface ServerContext {
   readonly parts: HttpServerParts;
   readonly options: Required<Omit<HttpServerOptions, 'tls' | 'trustedProxies'>>;
   readonly addressOf: ClientAddress;
+  readonly bodies: BodyBudget;
   readonly nextRequestId: () => string;
   readonly stop: AbortSignal;
 }

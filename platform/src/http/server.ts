@@ -5,6 +5,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '@carillon/protocol/endpoint.ts';
 import type { Answer } from './answer.ts';
+import { BodyBudget } from './body-budget.ts';
 import { clientAddressReader } from './client-address.ts';
 import { type Contract, compileContract } from './contract.ts';
 import { type DispatchCall, dispatchCall } from './dispatch.ts';
@@ -22,6 +23,8 @@ export interface HttpServer {
   dispatch(call: DispatchCall): Promise<Answer>;
   /** Takes no more connections, aborts every request's signal, and resolves when all have ended or were cut. */
   close(): Promise<void>;
+  /** WebSockets that are open. */
+  readonly socketCount: number;
   readonly server: Server;
 }
 
@@ -63,6 +66,9 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     server,
     listen: (host, port) => listen(server, host, port),
     listenAt: (path) => listenAt(server, path),
+    get socketCount() {
+      return doors.count;
+    },
     dispatch: (call) => dispatchCall(context, call),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -97,6 +103,7 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
     options,
     router: mount(parts, options),
     addressOf: clientAddressReader(parts.options?.trustedProxies),
+    bodies: new BodyBudget(),
     nextRequestId: () => `${boot}-${(++requests).toString(36)}`,
     stop,
   };

@@ -16,12 +16,19 @@ interface OpenDoor extends WebSocketDoor {
   readonly sockets: WebSocketServer;
 }
 
+export interface OpenDoors {
+  /** Sockets that are open, over all doors. */
+  readonly count: number;
+  close(): void;
+  cut(): void;
+}
+
 /** Listens for upgrades. close() says goodbye (1001) to all who are in, cut() ends them without a word. */
 export function attachDoors({
   server,
   doors,
   ...context
-}: ServerContext & { server: Server; doors: readonly WebSocketDoor[] }): { close(): void; cut(): void } {
+}: ServerContext & { server: Server; doors: readonly WebSocketDoor[] }): OpenDoors {
   const open = new Map<string, OpenDoor>(doors.map((door) => [door.path, { ...door, sockets: socketServer(door) }]));
   const perAddress = new Map<string, number>();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -34,7 +41,8 @@ export function attachDoors({
     if (context.stop.aborted || door.sockets.clients.size >= door.maxConnections) {
       return refuse(socket, '503 Service Unavailable', 'M_UNKNOWN');
     }
-    if (count >= context.options.maxSocketsPerAddress) return refuse(socket, '429 Too Many Requests', 'M_LIMIT_EXCEEDED');
+    if (count >= context.options.maxSocketsPerAddress)
+      return refuse(socket, '429 Too Many Requests', 'M_LIMIT_EXCEEDED');
     if (!offers(request, door.protocol)) return refuse(socket, '400 Bad Request', 'M_INVALID_PARAM');
     const info = socketRequest(context, request, address, target.query);
     if (info === null) return refuse(socket, '400 Bad Request', 'M_INVALID_PARAM');
@@ -46,6 +54,9 @@ export function attachDoors({
   });
   const clients = () => [...open.values()].flatMap(({ sockets }) => [...sockets.clients]);
   return {
+    get count() {
+      return [...open.values()].reduce((sum, { sockets }) => sum + sockets.clients.size, 0);
+    },
     close: () => {
       for (const client of clients()) client.close(GOING_AWAY, 'the server stops');
     },

@@ -20,6 +20,7 @@ export const changePassword = endpoint({
   path: '/_matrix/client/v3/account/password',
   aliases: ['/_matrix/client/r0/account/password'],
   auth: 'accessToken',
+  isAudited: true,
   body: Type.Object({
     new_password: Type.String(),
     logout_devices: Type.Optional(Type.Boolean()),
@@ -34,6 +35,7 @@ export const deactivate = endpoint({
   path: '/_matrix/client/v3/account/deactivate',
   aliases: ['/_matrix/client/r0/account/deactivate'],
   auth: 'accessToken',
+  isAudited: true,
   body: Type.Object({
     auth: Type.Optional(AuthData),
     id_server: Type.Optional(Type.String()),

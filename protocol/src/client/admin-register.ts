@@ -39,6 +39,7 @@ export const setupFirstAccount = endpoint({
   method: 'POST',
   path: '/_carillon/v1/setup',
   auth: 'none',
+  isAudited: true,
   body: Type.Object({ token: Type.String(), username: Type.String(), password: Type.String() }),
   response: Type.Object({ user_id: Type.String() }),
   rateLimit: 'register',

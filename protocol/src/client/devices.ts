@@ -40,6 +40,7 @@ export const deleteDevice = endpoint({
   path: '/_matrix/client/v3/devices/{deviceId}',
   aliases: ['/_matrix/client/r0/devices/{deviceId}'],
   auth: 'accessToken',
+  isAudited: true,
   body: Type.Optional(Type.Object({ auth: Type.Optional(AuthData) })),
   response: Type.Object({}),
 });
@@ -49,6 +50,7 @@ export const deleteDevices = endpoint({
   path: '/_matrix/client/v3/delete_devices',
   aliases: ['/_matrix/client/r0/delete_devices'],
   auth: 'accessToken',
+  isAudited: true,
   body: Type.Object({ devices: Type.Array(Type.String(), { maxItems: 1000 }), auth: Type.Optional(AuthData) }),
   response: Type.Object({}),
 });

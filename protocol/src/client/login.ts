@@ -23,6 +23,7 @@ export const login = endpoint({
   path: '/_matrix/client/v3/login',
   aliases: ['/_matrix/client/r0/login'],
   auth: 'none',
+  isAudited: true,
   body: Type.Object({
     type: Type.String(),
     identifier: Type.Optional(AnyObject),
@@ -50,6 +51,7 @@ export const getLoginToken = endpoint({
   method: 'POST',
   path: '/_matrix/client/v1/login/get_token',
   auth: 'accessToken',
+  isAudited: true,
   body: Type.Optional(Type.Object({ auth: Type.Optional(AuthData) })),
   response: Type.Object({ login_token: Type.String(), expires_in_ms: Type.Integer() }),
   rateLimit: 'login',
@@ -74,6 +76,7 @@ export const logout = endpoint({
   path: '/_matrix/client/v3/logout',
   aliases: ['/_matrix/client/r0/logout'],
   auth: 'accessToken',
+  isAudited: true,
   response: Type.Object({}),
 });
 
@@ -82,5 +85,6 @@ export const logoutAll = endpoint({
   path: '/_matrix/client/v3/logout/all',
   aliases: ['/_matrix/client/r0/logout/all'],
   auth: 'accessToken',
+  isAudited: true,
   response: Type.Object({}),
 });

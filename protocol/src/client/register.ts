@@ -22,6 +22,7 @@ export const register = endpoint({
   path: '/_matrix/client/v3/register',
   aliases: ['/_matrix/client/r0/register'],
   auth: 'none',
+  isAudited: true,
   query: Type.Object({ kind: Type.Optional(Type.String()) }),
   body: Type.Object({
     type: Type.Optional(Type.String()),

@@ -7,6 +7,7 @@ export const sync = endpoint({
   path: '/_matrix/client/v3/sync',
   aliases: ['/_matrix/client/r0/sync'],
   auth: 'accessToken',
+  waits: true,
   query: Type.Object({
     filter: Type.Optional(Type.String()),
     since: Type.Optional(Type.String()),
