@@ -10,13 +10,11 @@ import type { JsonObject } from '@carillon/protocol/json.ts';
 import { forbidden } from '@carillon/protocol/matrix-error.ts';
 import { replacedBy } from './client-event.ts';
 import type { PlacedEvent } from './persist-event.ts';
-import type { Head } from './room.store.ts';
-import type { Room, RoomState } from './room.ts';
+import { headsToCite, placeEvent, stateAfterHeads } from './place-event.ts';
+import type { Room, RoomHead, RoomState } from './room.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
 import { type SentBy, StoredEvent } from './stored-event.ts';
 
-/** Forward extremities that an event of ours cites (design: at most ten). */
-export const MAX_CITED_HEADS = 10;
 const EVENT_ID_LOCALPART_BYTES = 18;
 
 /** What a local user wants to say in a room. */
@@ -40,27 +38,44 @@ type BuildDependencies = Pick<RoomDependencies, 'clock' | 'random' | 'signingKey
  * The caller hands it to persistEvents in the same turn. Throws M_FORBIDDEN with the broken rule, M_TOO_LARGE, M_BAD_JSON.
  */
 export function buildRoomEvent(dependencies: BuildDependencies, room: Room, draft: Draft): PlacedEvent {
-  const stateBefore = room.state;
-  const event = makeEvent(dependencies, room, draft);
+  const heads = headsToCite(room);
+  const stateBefore = stateAfterHeads(room, heads);
+  const event = makeEvent(dependencies, room, { draft, heads, stateBefore });
+  requireAllowed(room, event, stateBefore);
+  // What an uncited head forbids, others would not show either.
+  if (stateBefore !== room.state) requireAllowed(room, event, room.state);
+  const follows = heads.map((head) => head.eventId);
+  const placed = placeEvent(room, event, { follows, stateBefore, redacts: draft.redacts ?? null });
+  if (room.heads.length === 1) room.forkEvents = null;
+  if (draft.originServerTs === undefined) room.newestTs = event.originServerTs;
+  return placed;
+}
+
+function requireAllowed(room: Room, event: StoredEvent, state: RoomState): void {
   const verdict = checkAuth({
     roomVersion: room.version,
     event,
-    state: (type, stateKey) => stateBefore.get(type, stateKey),
+    state: (type, stateKey) => state.get(type, stateKey),
     verifyKeyOf: verifyKeyFromBytes,
   });
   if (verdict.outcome !== 'accepted') throw forbidden(verdict.reason);
-  const stateAfter = event.stateKey === undefined ? stateBefore : stateBefore.set(event.type, event.stateKey, event);
-  room.state = stateAfter;
-  room.heads = [headOf(event, room.version)];
-  if (draft.originServerTs === undefined) room.newestTs = event.originServerTs;
-  return { event, stateBefore, stateAfter, redacts: draft.redacts ?? null };
+}
+
+interface Making {
+  readonly draft: Draft;
+  /** What it cites. */
+  readonly heads: readonly RoomHead[];
+  readonly stateBefore: RoomState;
 }
 
 /** The signed event, not yet judged. */
-function makeEvent(dependencies: BuildDependencies, room: Room, draft: Draft): StoredEvent {
+export function makeEvent(
+  dependencies: BuildDependencies,
+  room: Room,
+  { draft, heads, stateBefore }: Making,
+): StoredEvent {
   const { version } = room;
-  const authEvents = citedAuthEvents(room.state, version, draft);
-  const heads = room.heads.slice(0, MAX_CITED_HEADS);
+  const authEvents = citedAuthEvents(stateBefore, version, draft);
   const built = buildEvent(
     version,
     {
@@ -70,7 +85,7 @@ function makeEvent(dependencies: BuildDependencies, room: Room, draft: Draft): S
       content: withRedacts(draft, version),
       redacts: version.redactsInContent ? undefined : draft.redacts?.eventId,
       roomId: version.roomIdAsHash && draft.type === 'm.room.create' ? undefined : room.roomId,
-      depth: room.nextDepth,
+      depth: Math.min(1 + heads.reduce((deepest, head) => Math.max(deepest, head.depth), 0), version.maxDepth),
       originServerTs: draft.originServerTs ?? Math.max(dependencies.clock.now(), room.newestTs),
       authEvents: authEvents.map((event) => event.eventId),
       prevEvents: heads.map((head) => head.eventId),
@@ -117,17 +132,11 @@ function citedAuthEvents(state: RoomState, version: RoomVersion, draft: Draft): 
 function earlyVersionFields(
   dependencies: BuildDependencies,
   version: RoomVersion,
-  { authEvents, heads }: { authEvents: readonly StoredEvent[]; heads: readonly Head[] },
+  { authEvents, heads }: { authEvents: readonly StoredEvent[]; heads: readonly RoomHead[] },
 ): { eventId: EventId; referenceHashes: Map<EventId, string> } {
   const referenceHashes = new Map<EventId, string>();
   for (const event of authEvents) referenceHashes.set(event.eventId, referenceHash(event.json, version));
   for (const head of heads) if (head.sha256 !== undefined) referenceHashes.set(head.eventId, head.sha256);
   const localpart = dependencies.random.token(EVENT_ID_LOCALPART_BYTES);
   return { eventId: `$${localpart}:${dependencies.serverName}` as EventId, referenceHashes };
-}
-
-/** An event as a forward extremity. */
-export function headOf(event: StoredEvent, version: RoomVersion): Head {
-  const head = { eventId: event.eventId, depth: event.depth };
-  return version.referencesAreHashPairs ? { ...head, sha256: referenceHash(event.json, version) } : head;
 }

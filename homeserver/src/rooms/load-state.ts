@@ -25,6 +25,8 @@ export interface StateScope extends EventScope {
   readonly nodes: Map<number, TrieNode<StoredEvent>>;
   /** Counts redactions: what was read before the newest one must not be kept. */
   readonly redactions?: number;
+  /** Events by position that are to be the same objects in every state that is loaded; grows. */
+  readonly events?: Map<number, StoredEvent>;
 }
 
 /** The state whose root has this id. Throws when a node is missing: the database is damaged. */
@@ -70,8 +72,11 @@ async function fetchEvents(
     const node = decodeNode(content);
     if (node.kind === 'leaf') positions.push(...node.eventNumbers.map(positionOf));
   }
-  const events = positions.length === 0 ? [] : await listEventsByPosition(database, scope, positions);
-  return new Map(events.map((event) => [event.position, event]));
+  const known = scope.events ?? new Map<number, StoredEvent>();
+  const missing = positions.filter((position) => !known.has(position));
+  const events = missing.length === 0 ? [] : await listEventsByPosition(database, scope, missing);
+  for (const event of events) known.set(event.position, event);
+  return known;
 }
 
 function found<Value>(value: Value | undefined, what: string, id: number): Value {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRoomEvent } from './build-room-event.ts';
 import { persistEvents } from './persist-event.ts';
+import { sayAfter } from './testing/fork-room.ts';
 import { ALICE, type Answer, BOB, openWorld, type World } from './testing/room-world.ts';
 
 let world: World;
@@ -20,15 +21,13 @@ const messages = (roomId: RoomId, query: Query, user = ALICE): Promise<Answer> =
   world.call(user, getMessages, { path: { roomId }, query });
 const idsOf = (chunk: Answer[]): string[] => chunk.map((event) => event.event_id);
 
-/** Sends one message whose parent is `parents` steps before the newest: a fork. */
+/** Sends one message whose parent is `back` steps before the newest: a fork. */
 async function fork(roomId: RoomId, index: number, back: number): Promise<void> {
   const room = await world.rooms.rooms.load(roomId);
-  const parent = room.timeline.newest(Number.MAX_SAFE_INTEGER, back + 1)?.[0];
-  if (parent !== undefined) room.heads = [{ eventId: parent.eventId, depth: parent.depth }];
+  const parent = room.timeline.newest(Number.MAX_SAFE_INTEGER, Math.min(back, index) + 1)?.[0];
+  if (parent === undefined) throw new Error('a room has events');
   const content = { msgtype: 'm.text', body: `message ${index}` };
-  await persistEvents(world.rooms, room, [
-    buildRoomEvent(world.rooms, room, { type: 'm.room.message', sender: ALICE, content }),
-  ]);
+  await sayAfter(world.rooms, roomId, [{ type: 'm.room.message', sender: ALICE, content, follows: [parent.eventId] }]);
 }
 
 async function pageThrough(

@@ -1,5 +1,5 @@
 // From built events to rows of one atomic write, and from the commit to what readers see (client send, steps 3 and 4).
-import { diff } from '@carillon/event-graph/state-map.ts';
+import { diff, type StateDifference } from '@carillon/event-graph/state-map.ts';
 import { encodeNode, newNodes } from '@carillon/event-graph/state-map-nodes.ts';
 import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
 import type { ServerName, UserId } from '@carillon/protocol/identifiers.ts';
@@ -14,7 +14,7 @@ import { membershipTable } from './membership.store.ts';
 import { membershipOf } from './membership.ts';
 import { redactInMemory, refreshReplaced } from './redact-in-memory.ts';
 import { relationOf, relationTable } from './relation.store.ts';
-import { roomTable, stateChangeTable, stateNodeTable } from './room.store.ts';
+import { type Head, roomTable, stateChangeTable, stateNodeTable } from './room.store.ts';
 import type { Room, RoomState } from './room.ts';
 import { type RoomCache, trimPastNodes } from './room-cache.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -27,6 +27,8 @@ export interface PlacedEvent {
   readonly stateAfter: RoomState;
   /** The event that a redaction takes the content of, where it holds. */
   readonly redacts: StoredEvent | null;
+  /** The room's own state around it, where forks make that another one than the event's. */
+  readonly resolved?: { readonly before: RoomState; readonly after: RoomState };
 }
 
 /** Adds rows of another feature to an event's own transaction (push counts, outbox). Must not throw. */
@@ -55,8 +57,8 @@ export async function persistEvents(
 ): Promise<void> {
   const { streamWriter, rooms } = dependencies;
   if (room.failed) throw new StreamUnavailable('what this event is built on could not be written');
-  const nodes = built.map((entry) => numberNewNodes(room, entry.stateAfter));
-  const snapshot = { heads: room.heads, nextNode: room.nextNode, newestTs: room.newestTs };
+  const nodes = built.map((entry) => newNodesOf(room, entry));
+  const snapshot = { heads: headsAtRest(room), nextNode: room.nextNode, newestTs: room.newestTs };
   rooms.pin(room.roomId);
   try {
     await streamWriter.write({
@@ -79,7 +81,7 @@ export async function persistEvents(
           creator: room.creator,
           createdTs: room.createdTs,
           ...snapshot,
-          stateRoot: last.stateAfter.root.id,
+          stateRoot: (last.resolved?.after ?? last.stateAfter).root.id,
           newestPosition: firstPosition + built.length - 1,
         });
       },
@@ -97,6 +99,16 @@ export async function persistEvents(
   } finally {
     rooms.unpin(room.roomId);
   }
+}
+
+/** With several heads each names the state after it. */
+function headsAtRest({ heads }: Room): Head[] {
+  return heads.map(({ state, ...head }) => (heads.length === 1 ? head : { ...head, root: state.root.id }));
+}
+
+function newNodesOf(room: Room, { stateBefore, stateAfter, resolved }: PlacedEvent): TrieNode<StoredEvent>[] {
+  if (resolved === undefined) return numberNewNodes(room, stateAfter);
+  return [stateBefore, stateAfter, resolved.after].flatMap((state) => numberNewNodes(room, state));
 }
 
 /** Gives the state's new nodes their ids, once: a batch that is tried again writes the same ones. */
@@ -128,7 +140,9 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
   for (const node of rows.nodes) {
     collector.add(stateNodeTable, { roomId, nodeId: node.id, content: encodeNode(node, eventNumberOf) });
   }
-  if (entry.stateAfter !== entry.stateBefore) addStateRows(dependencies, collector, rows);
+  if (entry.resolved !== undefined || entry.stateAfter !== entry.stateBefore) {
+    addStateRows(dependencies, collector, rows);
+  }
   if (redacts !== null) {
     collector.add(redactionTable, { roomId, targetId: redacts.eventId, redactionId: event.eventId });
   }
@@ -146,9 +160,16 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
   for (const contribute of dependencies.contributors) contribute(collector, room, entry);
 }
 
+/** What an event changed of its room's state. */
+function changesOf({ stateBefore, stateAfter, resolved }: PlacedEvent): StateDifference<StoredEvent>[] {
+  const changes = diff(resolved?.before ?? stateBefore, resolved?.after ?? stateAfter);
+  // After a restart two heads may hold the same event as two objects.
+  return resolved === undefined ? changes : changes.filter(({ before, after }) => before?.eventId !== after?.eventId);
+}
+
 function addStateRows(dependencies: PersistDependencies, collector: RowCollector, rows: EventRows): void {
   const { room, entry, position } = rows;
-  for (const change of diff(entry.stateBefore, entry.stateAfter)) {
+  for (const change of changesOf(entry)) {
     collector.add(stateChangeTable, {
       roomId: room.roomId,
       position,
@@ -157,16 +178,17 @@ function addStateRows(dependencies: PersistDependencies, collector: RowCollector
       eventPosition: change.after?.position ?? null,
       previousPosition: change.before?.position ?? null,
     });
-    if (change.type !== 'm.room.member' || change.after === undefined) continue;
+    if (change.type !== 'm.room.member') continue;
     const userId = change.stateKey as UserId;
     if (serverOf(userId) !== dependencies.serverName) continue;
     collector.add(membershipTable, {
       userId,
       roomId: room.roomId,
-      membership: membershipOf(change.after),
+      // A resolution may take a membership away altogether.
+      membership: change.after === undefined ? 'leave' : membershipOf(change.after),
       position,
       previous: change.before === undefined ? null : membershipOf(change.before),
-      sender: change.after.sender,
+      sender: (change.after ?? entry.event).sender,
     });
   }
 }
@@ -176,17 +198,26 @@ function applyCommitted(dependencies: PersistDependencies, room: Room, entry: Pl
   const { notifier } = dependencies;
   event.isDurable = true;
   refreshReplaced(room, event);
-  room.apply(event, entry.stateAfter);
+  const { resolved } = entry;
+  room.apply(event, resolved?.after ?? entry.stateAfter, resolved !== undefined);
   if (redacts !== null && redacts.redactedBy === null) redactInMemory(room, redacts, event);
   for (const observe of dependencies.observers) observe(room, entry);
-  if (entry.stateAfter !== entry.stateBefore && event.type === 'm.room.member' && event.stateKey !== undefined) {
-    notifier.emit({
-      kind: 'membership',
-      position: event.position,
-      roomId: room.roomId,
-      userId: event.stateKey as UserId,
-      membership: membershipOf(event),
-    });
-  }
+  tellMemberships(notifier, room, entry);
   notifier.emit({ kind: 'room', position: event.position, roomId: room.roomId });
+}
+
+function tellMemberships(notifier: Notifier, { roomId }: Room, entry: PlacedEvent): void {
+  const { event, resolved, stateBefore, stateAfter } = entry;
+  const { position } = event;
+  if (resolved === undefined) {
+    if (stateAfter === stateBefore || event.type !== 'm.room.member' || event.stateKey === undefined) return;
+    const userId = event.stateKey as UserId;
+    notifier.emit({ kind: 'membership', position, roomId, userId, membership: membershipOf(event) });
+    return;
+  }
+  for (const { type, stateKey, after } of changesOf(entry)) {
+    if (type !== 'm.room.member') continue;
+    const membership = after === undefined ? 'leave' : membershipOf(after);
+    notifier.emit({ kind: 'membership', position, roomId, userId: stateKey as UserId, membership });
+  }
 }

@@ -36,6 +36,7 @@ export function refreshReplaced(room: Room, event: StoredEvent): void {
 function* heldEvents(room: Room): Generator<StoredEvent, void, undefined> {
   yield* room.timeline.all();
   for (const { value } of room.current.entries()) yield value;
+  yield* room.forkEvents?.values() ?? [];
   for (const node of room.nodes.values()) {
     if (node.kind !== 'leaf') continue;
     for (const { value } of node.entries) yield value;

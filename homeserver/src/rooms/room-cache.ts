@@ -4,10 +4,11 @@ import type { Database } from '@carillon/platform/database/database.ts';
 import type { RoomId, ServerName } from '@carillon/protocol/identifiers.ts';
 import { forbidden } from '@carillon/protocol/matrix-error.ts';
 import { listEventsByArrival } from './event.store.ts';
+import { loadForkEvents } from './load-fork.ts';
 import { loadStateAt } from './load-state.ts';
 import { RECENT_EVENTS } from './recent-timeline.ts';
 import { findRoom, type RoomRow } from './room.store.ts';
-import { Room } from './room.ts';
+import { Room, type RoomHead } from './room.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 /** What everyone is told who asks for a room that does not exist, or that they are not in: the two look the same. */
@@ -130,10 +131,15 @@ function sizeOf(room: Room): number {
 async function loadRoom(database: Database, serverName: ServerName, row: RoomRow): Promise<Room> {
   const version = findRoomVersion(row.version);
   if (version === undefined) throw new Error(`room ${row.roomId} has the unknown version ${row.version}`);
-  const scope = { roomId: row.roomId, version, nodes: new Map() };
+  const scope = { roomId: row.roomId, version, nodes: new Map(), events: new Map() };
   const state = await loadStateAt(database, scope, row.stateRoot);
-  const room = new Room({ ...row, version, state, serverName });
+  const heads: RoomHead[] = [];
+  for (const { root, ...head } of row.heads) {
+    heads.push({ ...head, state: root === undefined ? state : await loadStateAt(database, scope, root) });
+  }
+  const room = new Room({ ...row, version, heads, state, serverName });
   for (const [id, node] of scope.nodes) room.nodes.set(id, node);
+  if (heads.length > 1) await loadForkEvents(database, room, []);
   await loadTimeline(database, room);
   return room;
 }

@@ -34,7 +34,7 @@ const viewOf = (room: Room) => ({
   version: room.version.id,
   creator: room.creator,
   createdTs: room.createdTs,
-  heads: room.heads,
+  heads: room.heads.map(({ state, ...head }) => ({ ...head, state: stateOf(state) })),
   state: stateOf(room.state),
   current: stateOf(room.current),
   timeline: timelineOf(room),

@@ -10,6 +10,8 @@ export interface Head {
   readonly depth: number;
   /** Its reference hash: room versions 1 and 2 cite it. */
   readonly sha256?: string;
+  /** The state_node of the state after it; absent where that is the room's. */
+  readonly root?: number;
 }
 
 export interface RoomRow {

@@ -1,9 +1,9 @@
 // A hot room: what the next event builds on (newest built), and what readers may see (newest committed).
 // Building is synchronous, so two senders never meet inside it; the stream writer keeps the order of commits.
 import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
-import { StateMap } from '@carillon/event-graph/state-map.ts';
+import { diff, StateMap } from '@carillon/event-graph/state-map.ts';
 import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
-import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
+import type { EventId, RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
 import { serverOf } from '@carillon/protocol/identifiers.ts';
 import { membershipOf } from './membership.ts';
 import { RecentTimeline } from './recent-timeline.ts';
@@ -12,12 +12,17 @@ import type { StoredEvent } from './stored-event.ts';
 
 export type RoomState = StateMap<StoredEvent>;
 
+/** A forward extremity with the state after it. */
+export interface RoomHead extends Head {
+  readonly state: RoomState;
+}
+
 export interface RoomFields {
   readonly roomId: RoomId;
   readonly version: RoomVersion;
   readonly creator: UserId;
   readonly createdTs: number;
-  readonly heads: readonly Head[];
+  readonly heads: readonly RoomHead[];
   readonly state: RoomState;
   readonly nextNode: number;
   readonly newestPosition: number;
@@ -33,8 +38,10 @@ export class Room {
   readonly #serverName: ServerName;
 
   /** Forward extremities of what is built. */
-  heads: readonly Head[];
-  /** The state after what is built. */
+  heads: readonly RoomHead[];
+  /** While the heads are several: the events of their states with their auth chains, for resolution; else null. */
+  forkEvents: Map<EventId, StoredEvent> | null = null;
+  /** The state that follows from all heads. */
   state: RoomState;
   /** The newest origin_server_ts given here: it never goes back within a room. */
   newestTs: number;
@@ -89,22 +96,18 @@ export class Room {
     return new Room({ ...fields, heads: [], state: new StateMap(), nextNode: 1, newestPosition: 0, newestTs: 0 });
   }
 
-  /** The depth of the next event. */
-  get nextDepth(): number {
-    let depth = 0;
-    for (const head of this.heads) depth = Math.max(depth, head.depth);
-    return Math.min(depth + 1, this.version.maxDepth);
-  }
-
   /** A committed membership; undefined where the user has none. */
   membershipOf(userId: UserId): string | undefined {
     const event = this.current.get('m.room.member', userId);
     return event === undefined ? undefined : membershipOf(event);
   }
 
-  /** Takes a durable accepted event into what readers see. */
-  apply(event: StoredEvent, stateAfter: RoomState): void {
-    if (event.type === 'm.room.member' && event.stateKey !== undefined) {
+  /** Takes a durable accepted event into what readers see. `isFork`: its room's state may have changed beside it. */
+  apply(event: StoredEvent, stateAfter: RoomState, isFork = false): void {
+    if (isFork) {
+      this.#recount(stateAfter);
+      this.lastForkPosition = event.position;
+    } else if (event.type === 'm.room.member' && event.stateKey !== undefined) {
       const before = this.current.get(event.type, event.stateKey);
       if (before !== undefined) this.#countMember(before, -1);
       const after = stateAfter.get(event.type, event.stateKey);
@@ -114,6 +117,14 @@ export class Room {
     this.current = stateAfter;
     this.position = event.position;
     this.timeline.push(event);
+  }
+
+  #recount(stateAfter: RoomState): void {
+    for (const { type, before, after } of diff(this.current, stateAfter)) {
+      if (type !== 'm.room.member') continue;
+      if (before !== undefined) this.#countMember(before, -1);
+      if (after !== undefined) this.#countMember(after, 1);
+    }
   }
 
   #countMember(event: StoredEvent, by: 1 | -1): void {
