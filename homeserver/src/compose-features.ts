@@ -1,14 +1,17 @@
 // Builds every feature once and hands each what it needs; nothing else in the server knows how the others are made.
 import { type Clock, systemClock } from '@carillon/platform/clock.ts';
 import { signingKeyFromSeed } from '@carillon/platform/ed25519.ts';
+import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { loadSigningSeed, loadTokenSeed } from '@carillon/platform/key-file.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { createMetrics, type Metrics } from '@carillon/platform/observe/metrics.ts';
 import { systemRandom } from '@carillon/platform/random.ts';
+import { VERSION } from '@carillon/platform/version.ts';
 import { parseServerName } from '@carillon/protocol/identifiers.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { createAppservices, loadAppservices } from './appservice/appservice-directory.ts';
-import { accountsSettings, type HomeserverConfig } from './config-slices.ts';
+import { accountsSettings, type HomeserverConfig, rateRules } from './config-slices.ts';
 import { createEphemeral, type Ephemeral, type EphemeralDependencies } from './ephemeral/ephemeral.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { findGlobal, peopleOf } from './people.ts';
@@ -20,6 +23,7 @@ import { RoomCache } from './rooms/room-cache.ts';
 import { createRoomTasks } from './rooms/room-tasks.ts';
 import { TransactionIds } from './rooms/transaction-ids.ts';
 import { visibleEvents } from './rooms/visible-events.ts';
+import { measureServer } from './server-metrics.ts';
 import { Notifier } from './streams/notifier.ts';
 import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembers } from './sync/lazy-members.ts';
@@ -44,9 +48,11 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
   const { config, logger } = options;
   const serverName = parseServerName(config.server.name);
   const base = { logger, clock: systemClock as Clock, random: systemRandom, serverName };
-  const storage = await openStorage({ ...options, ...base, lifecycle });
-  const shared = { ...base, ...storage, notifier: new Notifier() };
+  const metrics = config.listen.metrics === undefined ? null : createMetrics({ process: { version: VERSION } });
   const dataFolder = config.server.data_dir;
+  const storage = await openStorage({ ...options, ...base, lifecycle, metrics, dataFolder });
+  const rateLimiter = composeRateLimiter(config, metrics);
+  const shared = { ...base, ...storage, metrics, rateLimiter, notifier: new Notifier() };
   const appserviceFolder = config.appservices.dir;
   const accounts = createAccounts({
     ...shared,
@@ -67,7 +73,21 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
     people: peopleOf(accounts),
     settings: { defaultRoomVersion: config.rooms.default_version, unsendWindowMs: config.messages.unsend_window },
   };
-  return { ...shared, accounts, rooms, ...(await composeReaders({ config, storage, accounts, rooms }, lifecycle)) };
+  const readers = await composeReaders({ config, storage, accounts, rooms }, lifecycle);
+  if (metrics !== null) measureServer(metrics, { ...storage, rooms, userRooms: readers.sync.userRooms });
+  return { ...shared, accounts, rooms, ...readers };
+}
+
+function composeRateLimiter({ limits }: HomeserverConfig, metrics: Metrics | null) {
+  const exempt = new Set(limits.exempt);
+  const refused = metrics?.counters({ name: 'rate_limited_total', help: 'Refusals by rate limit.' }, ['rule']);
+  return createRateLimiter({
+    clock: systemClock,
+    enabled: limits.enabled,
+    rules: rateRules(limits),
+    exempt: (userId) => exempt.has(userId),
+    onRefused: (rule) => refused?.of(rule).add(),
+  });
 }
 
 interface ReaderParts {

@@ -37,9 +37,9 @@ function serverFaults({ server, rooms }: HomeserverConfig): SemanticFault[] {
 }
 
 function listenFaults({ listen, outbound }: HomeserverConfig): SemanticFault[] {
-  const addresses = (['client', 'federation'] as const).flatMap((key) => {
+  const addresses = (['client', 'federation', 'metrics'] as const).flatMap((key) => {
     const text = listen[key];
-    if (parseHostPort(text) !== null) return [];
+    if (text === undefined || parseHostPort(text) !== null) return [];
     return [{ key: `listen.${key}`, message: 'must be host:port, such as 127.0.0.1:8008 or [::1]:8008' }];
   });
   return [

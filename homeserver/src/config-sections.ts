@@ -14,6 +14,12 @@ export const listenConfig = Type.Object({
     default: '127.0.0.1:8448',
     description: 'Where other servers connect, as host:port. HTTPS.',
   }),
+  metrics: Type.Optional(
+    Type.String({
+      description:
+        'Where GET /metrics is served for Prometheus, as host:port, such as 127.0.0.1:9008. Absent: nowhere. Keep it private.',
+    }),
+  ),
   trusted_proxies: Type.Array(Type.String(), {
     default: ['127.0.0.0/8', '::1/128'],
     description: 'Address ranges of reverse proxies whose X-Forwarded-For header is believed.',
@@ -43,8 +49,14 @@ export const redisConfig = Type.Object({
 
 export const limitsConfig = Type.Object({
   enabled: Type.Boolean({ default: true, description: 'Whether callers are slowed down at all; false is for tests.' }),
-  exempt: Type.Array(Type.String(), { default: [], description: 'User ids that no limit below applies to.' }),
+  exempt: Type.Array(Type.String(), {
+    default: [],
+    description:
+      'User ids whose own requests meet none of the limits below. App services registered with rate_limited: false need not be here.',
+  }),
   address: rate({ default: '200/s burst 2000', description: 'Requests of any kind from one address (or IPv6 /64).' }),
+  user: rate({ default: '150/s burst 1500', description: 'Requests of any kind by one user, over all devices.' }),
+  device: rate({ default: '100/s burst 1000', description: 'Requests of any kind by one device of a user.' }),
   message: rate({ default: '10/s burst 50', description: 'Events that a user sends.' }),
   login: rate({ default: '30/min burst 30', description: 'Logins from one address.' }),
   register: rate({ default: '10/min burst 20', description: 'Steps of registration from one address.' }),

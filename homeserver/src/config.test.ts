@@ -81,6 +81,7 @@ outbound: { allow_ranges: [10.0.0.0/8] }`;
       'limits.exempt': '@a:a.example',
       'listen.client': 'h:1',
       'listen.federation': 'h:2',
+      'listen.metrics': 'h:3',
       'registration.shared_secret': 'long-enough-secret',
       'log.level': 'debug',
       'log.format': 'json',

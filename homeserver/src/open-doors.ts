@@ -1,20 +1,22 @@
 // The doors: routes and socket on the client listener.
 import { parseHostPort } from '@carillon/platform/config/host-port.ts';
+import { measureHttp } from '@carillon/platform/http/http-observer.ts';
 import { servePages } from '@carillon/platform/http/pages.ts';
-import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { createHttpServer, type HttpServer } from '@carillon/platform/http/server.ts';
 import { loadOperatorSecret } from '@carillon/platform/key-file.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { listenForScrapes } from '@carillon/platform/observe/metrics-listener.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
 import { setupPage } from './accounts/setup-page.ts';
 import { operatorRoutes } from './admin/operator.routes.ts';
 import { registrationTokenRoutes } from './admin/registration-tokens.routes.ts';
 import type { Features } from './compose-features.ts';
-import { type HomeserverConfig, rateRules } from './config-slices.ts';
+import type { HomeserverConfig } from './config-slices.ts';
 import { deviceRoutes } from './devices/devices.routes.ts';
 import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
+import { type MediaDoor, openMediaDoor } from './media-door.ts';
 import { pushRoutes } from './push/push.ts';
 import { roomRoutes } from './rooms/rooms.routes.ts';
 import { serverInfoRoutes } from './server-info.routes.ts';
@@ -34,10 +36,11 @@ const MAX_SOCKETS = 100_000;
 /** Listens for clients; the URL. */
 export async function openDoors(options: DoorOptions): Promise<string> {
   const { config, lifecycle } = options;
-  const server = clientServer(options);
+  const server = clientServer(options, await openMediaDoor(options));
   const address = parseHostPort(config.listen.client);
   if (address === null) throw new StartFault(`listen.client is no host:port: ${config.listen.client}`);
   lifecycle.use('client listener', server);
+  await openMetricsDoor(options, server);
   try {
     const { host, port } = await server.listen(address.host, address.port);
     return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -47,7 +50,22 @@ export async function openDoors(options: DoorOptions): Promise<string> {
   }
 }
 
-function clientServer(options: DoorOptions): HttpServer {
+/** The metrics' own port, where there is one. */
+async function openMetricsDoor({ config, metrics, lifecycle, logger }: DoorOptions, server: HttpServer): Promise<void> {
+  const text = config.listen.metrics;
+  const address = text === undefined ? null : parseHostPort(text);
+  if (metrics === null || address === null) return;
+  metrics.gauge({ name: 'sockets_open', help: 'WebSockets that are open.' }, () => server.socketCount);
+  try {
+    const listener = lifecycle.use('metrics listener', await listenForScrapes(metrics, address));
+    logger.info({ host: address.host, port: listener.port }, 'metrics are served');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartFault(`Cannot listen on ${text} (listen.metrics): ${reason}`, { cause: error });
+  }
+}
+
+function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
   const {
     accounts,
     rooms,
@@ -61,11 +79,10 @@ function clientServer(options: DoorOptions): HttpServer {
     clock,
     random,
   } = options;
-  const exempt = new Set(config.limits.exempt);
   const server: HttpServer = createHttpServer({
     handlers: [
       ...serverInfoRoutes({
-        database: options.database,
+        readiness: options.readiness,
         defaultRoomVersion: config.rooms.default_version,
         publicUrl: config.server.public_url ?? null,
       }),
@@ -78,16 +95,13 @@ function clientServer(options: DoorOptions): HttpServer {
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),
       ...pushRoutes(pushDependencies, push),
       ...syncRoutes(sync),
+      ...media.handlers,
       ...registrationTokenRoutes(accounts, random),
       ...operatorRoutes(accounts, loadOperatorSecret(config.server.data_dir, random)),
     ],
     authenticate: authenticateWith(accounts),
-    limiter: createRateLimiter({
-      clock,
-      enabled: config.limits.enabled,
-      rules: rateRules(config.limits),
-      exempt: (userId) => exempt.has(userId),
-    }),
+    limiter: options.rateLimiter,
+    ...(options.metrics !== null && { observer: measureHttp(options.metrics) }),
     logger,
     clock,
     random,
@@ -96,6 +110,7 @@ function clientServer(options: DoorOptions): HttpServer {
       validateResponses: options.validateResponses ?? false,
       ...(!config.limits.enabled && { maxSocketsPerAddress: MAX_SOCKETS }),
     },
+    passOn: media.passOn,
     fallback: servePages([setupPage]),
     sockets: [
       socketDoor({

@@ -1,9 +1,9 @@
 // Versions, capabilities, discovery and health.
 import { roomVersions } from '@carillon/event-graph/room-version.ts';
-import type { Database } from '@carillon/platform/database/database.ts';
 import { type Handler, handle, StatusResponse } from '@carillon/platform/http/handle.ts';
 import { getCapabilities, getVersions, getWellKnown, isLive, isReady } from '@carillon/protocol/client/server-info.ts';
 import { notFound } from '@carillon/protocol/matrix-error.ts';
+import type { Readiness } from './readiness.ts';
 
 /** Every version on its own: clients look for exact strings. */
 const VERSIONS = Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`);
@@ -21,13 +21,13 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
 };
 
 export interface ServerInfo {
-  readonly database: Database;
+  readonly readiness: Readiness;
   readonly defaultRoomVersion: string;
   /** The base URL for clients, where the operator has given one. */
   readonly publicUrl: string | null;
 }
 
-export function serverInfoRoutes({ database, defaultRoomVersion, publicUrl }: ServerInfo): Handler[] {
+export function serverInfoRoutes({ readiness, defaultRoomVersion, publicUrl }: ServerInfo): Handler[] {
   const capabilities = {
     'm.change_password': { enabled: true },
     'm.room_versions': {
@@ -49,12 +49,8 @@ export function serverInfoRoutes({ database, defaultRoomVersion, publicUrl }: Se
     }),
     handle(isLive, async () => ({ status: 'live' })),
     handle(isReady, async () => {
-      try {
-        await database.ping();
-        return { status: 'ready' };
-      } catch {
-        return new StatusResponse(503, { status: 'the database does not answer' });
-      }
+      const fault = await readiness.check();
+      return fault === null ? { status: 'ready' } : new StatusResponse(503, { status: fault });
     }),
   ];
 }

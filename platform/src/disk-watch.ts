@@ -1,5 +1,7 @@
 // How much room is left on the disk of a folder: looked up every second, so that writing can end before the disk is full.
+import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock, Timer } from './clock.ts';
 import type { Logger } from './logger.ts';
 
@@ -9,6 +11,16 @@ export const MIN_FREE_BYTES = 64 * MEBIBYTE;
 /** Writing begins again with this much, so that it does not begin and end with every message. */
 export const ENOUGH_FREE_BYTES = 80 * MEBIBYTE;
 const LOOK_EVERY_MS = 1_000;
+
+/** The folder of the embedded Postgres, if the connection is to that one; null for a database elsewhere. */
+export function embeddedDataFolder(dataFolder: string, connection: string): string | null {
+  try {
+    const sockets = readFileSync(join(dataFolder, 'postgres', 'socket-folder'), 'utf8').trim();
+    return new URL(connection).searchParams.get('host') === sockets ? join(dataFolder, 'postgres') : null;
+  } catch {
+    return null;
+  }
+}
 
 export interface DiskWatchOptions {
   readonly folder: string;

@@ -1,7 +1,7 @@
 // Everything about accounts, put together: what the other features and the routes may use.
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Database } from '@carillon/platform/database/database.ts';
-import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
+import { createRateLimiter, type RateLimiter } from '@carillon/platform/http/rate-limit.ts';
 import { KeyedQueue } from '@carillon/platform/keyed-queue.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
 import type { Random } from '@carillon/platform/random.ts';
@@ -44,6 +44,8 @@ export interface AccountsDependencies {
   readonly serverName: ServerName;
   readonly settings: AccountsSettings;
   readonly appservices: AppserviceDirectory;
+  /** Knows the rules `login` and `register`; default: one of the feature's own, by its settings. */
+  readonly rateLimiter?: RateLimiter;
   /** 32 secret bytes that outlive restarts, kept outside the database: they sign access tokens. */
   readonly tokenSeed: Uint8Array;
 }
@@ -132,7 +134,8 @@ function createParts(dependencies: AccountsDependencies) {
     uiAuth: new UserInteractiveAuth(dependencies),
     loginTokens: new LoginTokens(dependencies),
     nonces: new Nonces(dependencies),
-    rateLimiter: createRateLimiter({ clock, enabled: settings.limitsEnabled, rules: settings.rates }),
+    rateLimiter:
+      dependencies.rateLimiter ?? createRateLimiter({ clock, enabled: settings.limitsEnabled, rules: settings.rates }),
     registration: settings.registration,
     passwordMinLength: settings.passwordMinLength,
   };

@@ -82,6 +82,21 @@ export class RoomCache {
     if (this.#rooms.get(room.roomId) === room) this.#rooms.delete(room.roomId);
   }
 
+  /** Rooms in memory. */
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /** About how many state events they hold. */
+  get stateEvents(): number {
+    return this.#stateEvents;
+  }
+
+  /** The rooms in memory, without counting as a use of them. */
+  hotRooms(): Iterable<Room> {
+    return this.#rooms.values();
+  }
+
   /** Holds a room in memory until the same number of unpins. */
   pin(roomId: RoomId): void {
     this.#pinned.set(roomId, (this.#pinned.get(roomId) ?? 0) + 1);

@@ -41,6 +41,11 @@ export class UserRoomsCache {
     });
   }
 
+  /** Users in memory. */
+  get size(): number {
+    return this.#users.size;
+  }
+
   /** The user's rooms if they are in memory. */
   peek(userId: UserId): UserRooms | undefined {
     return this.#users.get(userId);

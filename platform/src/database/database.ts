@@ -39,6 +39,8 @@ export interface Database extends Reader {
   /** Runs `work` in a transaction; commits when it resolves, rolls back when it throws. */
   transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
   openBatchWriter(): BatchWriter;
+  /** The pool's connections: open, of these idle, and callers that wait for one. */
+  readonly pool: { readonly open: number; readonly idle: number; readonly waiting: number };
   /** Resolves if Postgres answers, rejects with the reason if it does not within two seconds. */
   ping(): Promise<void>;
   close(): Promise<void>;

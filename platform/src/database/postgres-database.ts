@@ -40,6 +40,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     points,
     query: (statement) => pool.query(statement),
     transaction: (work) => pool.transaction(work),
+    get pool() {
+      return pool.counts;
+    },
     openBatchWriter() {
       const writer = openBatchWriter(settings, logger);
       writers.add(writer);
@@ -69,6 +72,11 @@ class ReadWritePool {
     this.#pool.on('error', warn);
     // A connection in use reports its loss to its statements; without a listener of its own it would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
+  get counts(): Database['pool'] {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { open: totalCount, idle: idleCount, waiting: waitingCount };
   }
 
   query<Row>(statement: Sql): Promise<Row[]> {
