@@ -21,14 +21,14 @@ const CONNECTIONS_PER_ADDRESS = 10_000;
 const HEAD_END = '\r\n\r\n';
 
 /** A client for a server on loopback, with as many connections as there are calls at a time. */
-export function connect(port: number): BenchClient {
+export function connect(server: { readonly host: string; readonly port: number }): BenchClient {
   const idle: Connection[] = [];
   const all = new Set<Connection>();
   const callRaw = async (call: BenchCall): Promise<string> => {
     let connection = idle.pop();
     if (connection === undefined) {
-      const address = `127.0.0.${1 + Math.floor(all.size / CONNECTIONS_PER_ADDRESS)}`;
-      connection = new Connection(port, address, () => {
+      const localAddress = `127.0.0.${1 + Math.floor(all.size / CONNECTIONS_PER_ADDRESS)}`;
+      connection = new Connection({ ...server, localAddress }, () => {
         if (connection === undefined) return;
         all.delete(connection);
         const index = idle.indexOf(connection);
@@ -64,8 +64,8 @@ class Connection {
   #expected = Number.POSITIVE_INFINITY;
   #waiting: { resolve: (answered: Answered) => void; reject: (error: Error) => void } | null = null;
 
-  constructor(port: number, localAddress: string, onClose: () => void) {
-    this.#socket = connectSocket({ host: '127.0.0.1', port, localAddress, noDelay: true });
+  constructor(to: { host: string; port: number; localAddress: string }, onClose: () => void) {
+    this.#socket = connectSocket({ ...to, noDelay: true });
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => {
