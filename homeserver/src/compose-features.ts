@@ -19,10 +19,11 @@ import { createPush, type Push, type PushDependencies } from './push/push.ts';
 import type { ClientRooms } from './rooms/client-rooms.ts';
 import { decorateEvents } from './rooms/decorate-events.ts';
 import { findVisibleEvent } from './rooms/find-visible-event.ts';
+import { findJoinedUntil } from './rooms/room-access.ts';
 import { RoomCache } from './rooms/room-cache.ts';
 import { createRoomTasks } from './rooms/room-tasks.ts';
 import { TransactionIds } from './rooms/transaction-ids.ts';
-import { visibleEvents } from './rooms/visible-events.ts';
+import { viewEvents } from './rooms/visible-events.ts';
 import { measureServer } from './server-metrics.ts';
 import { Notifier } from './streams/notifier.ts';
 import { ChangeLog } from './sync/change-log.ts';
@@ -156,7 +157,10 @@ function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncPar
     sources: syncSources({ accounts, ephemeral, people, rooms: rooms.rooms, userRooms, push }),
     changeLog: new ChangeLog(notifier, streamWriter.position),
     lazyMembers: new LazyMembers(),
-    visibleEvents: (room, userId, events) => visibleEvents(rooms, { room, userId }, events),
+    viewEvents: async (room, userId, events) => {
+      const joinedUntil = await findJoinedUntil(rooms, room, userId);
+      return viewEvents(rooms, { room, userId, joinedUntil }, events);
+    },
     decorate: (room, events, device) => decorateEvents(database, room, events, device),
   };
   return { ...dependencies, notifier, wake: new Wake({ notifier, rooms: rooms.rooms, streamWriter, userRooms }) };

@@ -12,7 +12,7 @@ export interface Reader {
   readonly userId?: string;
   readonly deviceId?: string | null;
   /** The reader's membership at the event, where it is known. */
-  readonly membership?: string;
+  readonly membership?: string | undefined;
   /** In /sync the room is the key around; elsewhere each event names it. */
   readonly withRoomId: boolean;
   /** `m.relations` of the event as JSON text, where something relates to it. */
@@ -23,6 +23,11 @@ export interface Reader {
 export function encodeClientEvent(event: StoredEvent, reader: Reader): string {
   const room = reader.withRoomId ? `,"room_id":${JSON.stringify(event.roomId)}` : '';
   return `{${encodeShared(event)}${room},"unsigned":{${encodeUnsigned(event, reader)}}}`;
+}
+
+/** The event as servers have it, as JSON text: without its content where it is redacted. */
+export function encodeFederationEvent(event: StoredEvent): string {
+  return event.redactedBy === null ? event.text : JSON.stringify(redactEvent(event.json, event.roomVersion));
 }
 
 /** The members without room_id and unsigned. */

@@ -10,7 +10,7 @@ const FORGETTABLE: ReadonlySet<string> = new Set(['leave', 'ban']);
 
 /** Forgets. Throws M_UNKNOWN while the user is in the room or asked into it, M_FORBIDDEN where they never were. */
 export async function forgetRoom(
-  { database, streamWriter }: Pick<RoomDependencies, 'database' | 'streamWriter'>,
+  { database, streamWriter, notifier }: Pick<RoomDependencies, 'database' | 'streamWriter' | 'notifier'>,
   { userId, roomId }: { userId: UserId; roomId: RoomId },
 ): Promise<void> {
   const membership = await findMembership(database.points, userId, roomId);
@@ -21,5 +21,6 @@ export async function forgetRoom(
     lane: roomId,
     positions: 0,
     rows: (collector) => collector.add(forgottenTable, { userId, roomId }),
+    committed: () => notifier.emit({ kind: 'forgotten', roomId, userId }),
   });
 }

@@ -11,6 +11,7 @@ export type Change =
       readonly userId: UserId;
       readonly membership: string;
     }
+  | { readonly kind: 'forgotten'; readonly roomId: RoomId; readonly userId: UserId }
   | {
       readonly kind: 'receipt';
       readonly position: number;

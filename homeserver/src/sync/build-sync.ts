@@ -22,20 +22,13 @@ export function readSince(dependencies: SyncDependencies, since: StreamToken | n
 
 /** Builds the answer as of the newest commit. */
 export async function buildSync(dependencies: SyncDependencies, request: SyncRequest): Promise<SyncResult> {
-  const { sources, streamWriter, clock } = dependencies;
-  const until = streamWriter.position;
-  const volatileUntil = sources.volatilePosition();
+  const { sources } = dependencies;
   const ignored = sources.ignoredUsers(request.userId);
-  const scope: SyncScope = {
-    request,
-    until,
-    volatileUntil,
-    now: clock.now(),
-    ignored: ignored instanceof Promise ? await ignored : ignored,
-  };
+  const scope = await lookUp(dependencies, request, ignored instanceof Promise ? await ignored : ignored);
+  const { until, volatileUntil } = scope;
   const changed = await findChangedRooms(dependencies, scope);
   const accountData = await readAccountData(dependencies, scope);
-  for (const roomId of accountData.byRoom.keys()) changed.rooms?.add(roomId);
+  for (const roomId of accountData.byRoom.keys()) changed.add(roomId);
   const rooms = await encodeRooms(dependencies, scope, { changed, accountData: accountData.byRoom });
   const presence = await encodePresence(dependencies, scope);
   const next = { position: until, boot: sources.boot, volatilePosition: volatileUntil };
@@ -45,6 +38,24 @@ export async function buildSync(dependencies: SyncDependencies, request: SyncReq
   if (rooms !== null) members.push(`"rooms":${rooms}`);
   members.push('"device_one_time_keys_count":{}');
   return { text: `{${members.join(',')}}`, next, isEmpty: members.length === 2 };
+}
+
+/** Takes the position and the user's rooms of the same moment: nothing is waited for between them. */
+async function lookUp(
+  { sources, streamWriter, clock, userRooms: cache }: SyncDependencies,
+  request: SyncRequest,
+  ignored: ReadonlySet<string>,
+): Promise<SyncScope> {
+  let userRooms = cache.peek(request.userId);
+  if (userRooms === undefined) {
+    userRooms = await cache.load(request.userId);
+    for (const { position } of userRooms.values()) {
+      if (position > streamWriter.position) await streamWriter.reached(position);
+    }
+    userRooms = cache.peek(request.userId) ?? userRooms;
+  }
+  const [until, volatileUntil] = [streamWriter.position, sources.volatilePosition()];
+  return { request, until, volatileUntil, now: clock.now(), ignored, userRooms };
 }
 
 interface AccountData {

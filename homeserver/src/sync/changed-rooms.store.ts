@@ -15,16 +15,3 @@ export async function listRoomsChangedSince(
   );
   return rows.map((row) => row.room_id);
 }
-
-/** The membership a user had in a room as of a position: `leave` for none. */
-export async function findMembershipAt(
-  database: Reader,
-  { roomId, userId, position }: { roomId: RoomId; userId: string; position: number },
-): Promise<number | null> {
-  const rows = await database.query<{ event_position: number | null }>(
-    sql`select event_position from state_change
-      where room_id = ${roomId} and type = ${Buffer.from('m.room.member')} and state_key = ${Buffer.from(userId)}
-      and position <= ${position} order by position desc limit 1`,
-  );
-  return rows[0]?.event_position ?? null;
-}

@@ -2,40 +2,32 @@
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
 import { listRoomsChangedSince } from './changed-rooms.store.ts';
 import type { SyncDependencies, SyncScope } from './sync-request.ts';
-import type { UserRooms } from './user-rooms.ts';
 
-export interface ChangedRooms {
-  readonly userRooms: UserRooms;
-  /** Rooms in which something may be new; null: look at all (a first sync, or full state). */
-  readonly rooms: Set<RoomId> | null;
-}
-
-/** The user's rooms, and those of them where something may be new. */
-export async function findChangedRooms(dependencies: SyncDependencies, scope: SyncScope): Promise<ChangedRooms> {
-  const { request, until } = scope;
-  const userRooms = dependencies.userRooms.peek(request.userId) ?? (await dependencies.userRooms.load(request.userId));
-  if (request.since === null || request.fullState) return { userRooms, rooms: null };
+/** Of the user's rooms those in which something may be new; all of them for a first sync, or full state. */
+export async function findChangedRooms(dependencies: SyncDependencies, scope: SyncScope): Promise<Set<RoomId>> {
+  const { request, until, userRooms } = scope;
+  if (request.since === null || request.fullState) return new Set(userRooms.keys());
   const rooms = new Set<RoomId>();
-  addTypingRooms(dependencies, scope, { userRooms, rooms });
-  if (request.since.position === until) return { userRooms, rooms };
+  addTypingRooms(dependencies, scope, rooms);
+  if (request.since.position === until) return rooms;
   const logged = dependencies.changeLog.since(request.since.position);
   if (logged === null) {
     const ids = [...userRooms.keys()];
     const changed = await listRoomsChangedSince(dependencies.database, ids, request.since.position);
     for (const roomId of changed) rooms.add(roomId);
-    return { userRooms, rooms };
+    return rooms;
   }
   for (const change of logged) {
     if (change.roomId === null || !userRooms.has(change.roomId)) continue;
     if (change.userId === null || change.userId === request.userId) rooms.add(change.roomId);
   }
-  return { userRooms, rooms };
+  return rooms;
 }
 
 function addTypingRooms(
   { sources }: SyncDependencies,
-  { request, volatileUntil }: SyncScope,
-  { userRooms, rooms }: { userRooms: UserRooms; rooms: Set<RoomId> },
+  { request, volatileUntil, userRooms }: SyncScope,
+  rooms: Set<RoomId>,
 ): void {
   const { since } = request;
   const seen = since !== null && since.boot === sources.boot ? since.volatilePosition : 0;

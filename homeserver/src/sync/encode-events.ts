@@ -1,6 +1,7 @@
 // Lists of events as a sync shows them: the client format shared between readers, or what a filter asks for instead.
 import { isJsonObject, type JsonObject, type JsonValue } from '@carillon/protocol/json.ts';
-import { encodeClientEvent } from '../rooms/client-event.ts';
+import { encodeClientEvent, encodeFederationEvent } from '../rooms/client-event.ts';
+import type { Membership } from '../rooms/membership.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import type { SyncFilter } from './sync-filter.ts';
 
@@ -10,24 +11,23 @@ export interface EventReader {
   readonly deviceId: string | null;
 }
 
-/** The events as a JSON array. `withMembership`: of the timeline, where the reader's membership at the event is told. */
+/** The reader's membership at each event: the same at all, or by event. */
+export type OwnMemberships = Membership | ReadonlyMap<StoredEvent, Membership>;
+
+/** The events as a JSON array; of the timeline with the reader's membership at each. */
 export function encodeEvents(
   events: readonly StoredEvent[],
-  reader: EventReader & { readonly withMembership: boolean },
+  reader: EventReader,
   filter: SyncFilter,
+  memberships?: OwnMemberships,
 ): string {
   if (events.length === 0) return '[]';
-  const membership = reader.withMembership ? { membership: 'join' } : {};
-  const encode = (event: StoredEvent) =>
-    filter.federationFormat
-      ? event.text
-      : encodeClientEvent(event, {
-          now: reader.now,
-          userId: reader.userId,
-          deviceId: reader.deviceId,
-          withRoomId: false,
-          ...membership,
-        });
+  const { now, userId, deviceId } = reader;
+  const encode = (event: StoredEvent) => {
+    if (filter.federationFormat) return encodeFederationEvent(event);
+    const membership = typeof memberships === 'object' ? memberships.get(event) : memberships;
+    return encodeClientEvent(event, { now, userId, deviceId, withRoomId: false, membership });
+  };
   const { eventFields } = filter;
   if (eventFields === null) return `[${events.map(encode).join(',')}]`;
   return `[${events.map((event) => JSON.stringify(pickFields(JSON.parse(encode(event)), eventFields))).join(',')}]`;

@@ -1,12 +1,8 @@
 // The rooms of a sync by membership (client-server API, "Rooms"), as JSON text.
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
-import { listEventsByPosition } from '../rooms/event.store.ts';
-import { membershipOf } from '../rooms/membership.ts';
-import type { Room } from '../rooms/room.ts';
-import { findMembershipAt } from './changed-rooms.store.ts';
-import type { ChangedRooms } from './changed-rooms.ts';
 import { encodeJoinedRoom } from './joined-room.ts';
 import { encodeLeftRoom, encodeStrippedRoom } from './left-room.ts';
+import { findOwnStays } from './own-stays.ts';
 import type { SyncDependencies, SyncScope } from './sync-request.ts';
 import type { AccountDataEntry } from './sync-sources.ts';
 import type { UserRoom } from './user-rooms.ts';
@@ -15,7 +11,7 @@ import type { UserRoom } from './user-rooms.ts';
 const ROOMS_AT_ONCE = 16;
 
 export interface RoomsToTell {
-  readonly changed: ChangedRooms;
+  readonly changed: ReadonlySet<RoomId>;
   readonly accountData: ReadonlyMap<RoomId, readonly AccountDataEntry[]>;
 }
 
@@ -28,9 +24,8 @@ export async function encodeRooms(
   scope: SyncScope,
   toTell: RoomsToTell,
 ): Promise<string | null> {
-  const { userRooms, rooms } = toTell.changed;
   const { passesRoom } = scope.request.filter;
-  const wanted = [...(rooms ?? userRooms.keys())].filter((roomId) => userRooms.has(roomId) && passesRoom(roomId));
+  const wanted = [...toTell.changed].filter((roomId) => scope.userRooms.has(roomId) && passesRoom(roomId));
   if (wanted.length === 0) return null;
   const sections: Record<Section, string[]> = { join: [], invite: [], knock: [], leave: [] };
   for (let start = 0; start < wanted.length; start += ROOMS_AT_ONCE) {
@@ -51,7 +46,7 @@ interface OneRoom {
 }
 
 async function tellRoom(dependencies: SyncDependencies, scope: SyncScope, { roomId, toTell }: OneRoom): Promise<Told> {
-  const own = toTell.changed.userRooms.get(roomId);
+  const own = scope.userRooms.get(roomId);
   if (own === undefined) return null;
   const accountData = toTell.accountData.get(roomId) ?? [];
   switch (own.membership) {
@@ -78,42 +73,25 @@ async function tellJoined(
 ): Promise<Told> {
   const room = dependencies.rooms.peek(roomId) ?? (await dependencies.rooms.find(roomId));
   if (room === null) return null;
-  const { since, fullState } = scope.request;
+  const { since, fullState, userId } = scope.request;
   const stood = since?.position ?? null;
-  const isNew =
-    stood === null ||
-    (own.position > stood &&
-      !(await wasJoinedAt(dependencies, { room, own, userId: scope.request.userId, position: stood })));
+  let isNew = stood === null;
+  let isUnbroken = stood !== null;
+  if (stood !== null && own.position > stood) {
+    const window = { userId, after: stood, until: scope.until };
+    const stays = await findOwnStays(dependencies.database, room, window);
+    isNew = !stays.wasJoined;
+    isUnbroken = stays.isUnbroken;
+  }
   const text = await encodeJoinedRoom(dependencies, {
     sync: scope,
     room,
     since: isNew ? null : stood,
     accountData,
     fullState,
-    checkVisibility: isNew,
+    checkVisibility: !isUnbroken,
   });
   return text === null ? null : { section: 'join', text };
-}
-
-interface MembershipQuestion {
-  readonly room: Room;
-  readonly own: UserRoom;
-  readonly userId: string;
-  readonly position: number;
-}
-
-/** Whether the user was joined as of a position; asked only where the membership has changed since. */
-async function wasJoinedAt(
-  dependencies: SyncDependencies,
-  { room, own, userId, position }: MembershipQuestion,
-): Promise<boolean> {
-  if (own.previous === null) return false;
-  const { database } = dependencies;
-  const { roomId } = room;
-  const eventPosition = await findMembershipAt(database, { roomId, userId, position });
-  if (eventPosition === null) return false;
-  const [event] = await listEventsByPosition(database, room, [eventPosition]);
-  return event !== undefined && membershipOf(event) === 'join';
 }
 
 async function tellAsked(
@@ -136,20 +114,11 @@ async function tellLeft(
   scope: SyncScope,
   { roomId, own, accountData }: OwnRoom,
 ): Promise<Told> {
-  const { since, filter, userId } = scope.request;
+  const { since, filter } = scope.request;
   const stood = since?.position ?? null;
   if (stood === null ? !filter.includeLeave || own.forgotten : own.position <= stood) return null;
   const room = await dependencies.rooms.find(roomId);
   if (room === null) return null;
-  const wasJoined =
-    stood === null ? own.previous === 'join' : await wasJoinedAt(dependencies, { room, own, userId, position: stood });
-  const text = await encodeLeftRoom(dependencies, {
-    sync: scope,
-    roomId,
-    membership: own,
-    since: stood,
-    wasJoined,
-    accountData,
-  });
-  return text === null ? null : { section: 'leave', text };
+  const text = await encodeLeftRoom(dependencies, { sync: scope, room, own, stood, accountData });
+  return { section: 'leave', text };
 }

@@ -1,13 +1,15 @@
 // A joined room in a sync (client-server API, "Joined Room"), as JSON text.
 import type { EventId, UserId } from '@carillon/protocol/identifiers.ts';
+import { needsDecoration } from '../rooms/decorate-events.ts';
 import { formatGraphToken } from '../rooms/graph-token.ts';
-import type { RoomState } from '../rooms/room.ts';
+import type { Room, RoomState } from '../rooms/room.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import { formatStreamToken } from '../streams/stream-token.ts';
-import { encodeEvents } from './encode-events.ts';
+import { encodeEvents, type OwnMemberships } from './encode-events.ts';
+import type { LazyMembers } from './lazy-members.ts';
 import { encodeEphemeral } from './room-ephemeral.ts';
-import { gatherState } from './room-state.ts';
-import { encodeSummary } from './room-summary.ts';
+import { gatherState, stateAsOf } from './room-state.ts';
+import { encodeSummary, heroesOf } from './room-summary.ts';
 import type { JoinedRoomScope, SyncDependencies, SyncScope } from './sync-request.ts';
 import type { AccountDataEntry, UnreadCounts } from './sync-sources.ts';
 import { gatherTimeline, type Timeline } from './timeline.ts';
@@ -15,8 +17,8 @@ import { gatherTimeline, type Timeline } from './timeline.ts';
 /** The room's text, or null when there is nothing to tell. */
 export async function encodeJoinedRoom(dependencies: SyncDependencies, scope: JoinedRoomScope): Promise<string | null> {
   const { room, sync } = scope;
-  // Taken before the first await: what commits meanwhile belongs to the next sync.
-  const current = room.current;
+  // What is newer than this sync belongs to the next one. Taken before the first await.
+  const current = room.position <= sync.until ? room.current : await stateAsOf(dependencies.database, room, sync.until);
   const timeline = await readTimeline(dependencies, scope);
   const state = await readState(dependencies, scope, { timeline, current });
   const ephemeral = await encodeEphemeral(dependencies.sources, scope);
@@ -29,14 +31,22 @@ export async function encodeJoinedRoom(dependencies: SyncDependencies, scope: Jo
   return encodeParts(scope, { current, timeline, state, ephemeral, accountData, counts });
 }
 
-function passesAccountData({ request }: SyncScope, entry: AccountDataEntry): boolean {
-  return request.filter.roomAccountData.passes({ type: entry.type, content: {} });
+/** Whether the reader's filter lets a room's account data through. */
+export function passesAccountData({ request }: SyncScope, { roomId, type }: AccountDataEntry): boolean {
+  const { roomAccountData } = request.filter;
+  return (roomId === null || roomAccountData.passesRoom(roomId)) && roomAccountData.passes({ type, content: {} });
 }
 
-async function readTimeline(dependencies: SyncDependencies, scope: JoinedRoomScope): Promise<Timeline> {
+/** A timeline with what the reader was at each event. */
+interface OwnTimeline extends Timeline {
+  readonly memberships: OwnMemberships;
+}
+
+async function readTimeline(dependencies: SyncDependencies, scope: JoinedRoomScope): Promise<OwnTimeline> {
   const { sync, room } = scope;
-  const { filter, userId, deviceId } = sync.request;
-  if (!filter.timeline.passesRoom(room.roomId)) return { events: [], limited: false };
+  const { filter, userId } = sync.request;
+  const memberships = 'join';
+  if (!filter.timeline.passesRoom(room.roomId)) return { events: [], limited: false, memberships };
   const gathered = gatherTimeline(dependencies.database, room, {
     after: scope.since ?? 0,
     until: sync.until,
@@ -45,22 +55,33 @@ async function readTimeline(dependencies: SyncDependencies, scope: JoinedRoomSco
     ignored: sync.ignored,
   });
   const timeline = gathered instanceof Promise ? await gathered : gathered;
-  if (timeline.events.length === 0) return timeline;
-  if (!scope.checkVisibility) {
-    if (timeline.events.some(needsDecoration)) await dependencies.decorate(room, timeline.events, { userId, deviceId });
-    return timeline;
+  if (timeline.events.length === 0) return { ...timeline, memberships };
+  if (scope.checkVisibility) return viewTimeline(dependencies, scope, timeline);
+  const reader = { userId, deviceId: sync.request.deviceId };
+  if (timeline.events.some((event) => needsDecoration(event, reader))) {
+    await dependencies.decorate(room, timeline.events, reader);
   }
-  const events = await dependencies.visibleEvents(room, userId, timeline.events);
-  await dependencies.decorate(room, events, { userId, deviceId });
-  return { events, limited: timeline.limited || events.length < timeline.events.length };
+  return { events: timeline.events, limited: timeline.limited, memberships };
 }
 
-function needsDecoration(event: StoredEvent): boolean {
-  return (
-    event.replaced === undefined ||
-    event.sentBy === undefined ||
-    (event.redactedBy !== null && event.redactedBecause === null)
-  );
+/** What the reader may see of a timeline: from the newest event back to the first that is hidden, so that it has no gap. */
+export async function viewTimeline(
+  dependencies: SyncDependencies,
+  { room, sync }: { room: Room; sync: SyncScope },
+  timeline: Timeline,
+): Promise<OwnTimeline> {
+  const { userId, deviceId } = sync.request;
+  const visible = await dependencies.viewEvents(room, userId, timeline.events);
+  let shown = 0;
+  while (shown < visible.length && visible.at(-1 - shown)?.event === timeline.events.at(-1 - shown)) shown++;
+  const told = visible.slice(visible.length - shown);
+  const events = told.map((entry) => entry.event);
+  await dependencies.decorate(room, events, { userId, deviceId });
+  return {
+    events,
+    limited: timeline.limited || events.length < timeline.events.length,
+    memberships: new Map(told.map(({ event, membership }) => [event, membership])),
+  };
 }
 
 async function readState(
@@ -69,41 +90,55 @@ async function readState(
   { timeline, current }: { timeline: Timeline; current: RoomState },
 ): Promise<readonly StoredEvent[]> {
   const { sync, room } = scope;
-  const { filter, sessionId, statePlace, userId, deviceId } = sync.request;
+  const { filter, statePlace, userId, deviceId } = sync.request;
   if (!filter.state.passesRoom(room.roomId)) return [];
   const all = await gatherState(dependencies.database, room, timeline, {
     since: scope.fullState ? null : scope.since,
     until: sync.until,
     current,
     afterTimeline: statePlace !== 'state',
-    timelineIsWhole: filter.timeline.passesAll && sync.ignored.size === 0,
+    timelineIsWhole: filter.timeline.passesAll && filter.timeline.passesRoom(room.roomId),
   });
-  let told = all;
-  if (filter.lazyLoadMembers) {
-    const lazy = { sessionId, roomId: room.roomId, includeRedundant: filter.includeRedundantMembers };
-    const isNew = scope.since === null || scope.fullState;
-    if (isNew) dependencies.lazyMembers.reset(lazy);
-    const base = isNew ? all.filter((event) => event.type !== 'm.room.member') : all;
-    const wanted = timeline.events.map((event) => event.sender);
-    if (isNew) wanted.push(userId, ...heroesOf(current, userId));
-    const inTimeline = statePlace === 'state' ? timeline.events : [];
-    const members = dependencies.lazyMembers.select(lazy, current, wanted, [...base, ...inTimeline]);
-    told = [...base, ...members];
-  }
+  let told = filter.lazyLoadMembers ? selectMembers(dependencies.lazyMembers, scope, { timeline, current, all }) : all;
   if (!filter.state.passesAll) told = told.filter((event) => filter.state.passes(event));
-  if (told.some(needsDecoration)) await dependencies.decorate(room, told, { userId, deviceId });
+  const reader = { userId, deviceId };
+  if (told.some((event) => needsDecoration(event, reader))) await dependencies.decorate(room, told, reader);
   return told;
 }
 
-/** Heroes come with their member events, so that a nameless room can be named. */
-function heroesOf(state: RoomState, userId: string): UserId[] {
-  const { 'm.heroes': heroes = [] } = JSON.parse(encodeSummary(state, userId)) as { 'm.heroes'?: UserId[] };
-  return heroes;
+/** The state with only those members whom the timeline needs, and whom the device does not have yet. */
+function selectMembers(
+  lazyMembers: LazyMembers,
+  { sync, room, since, fullState }: JoinedRoomScope,
+  { timeline, current, all }: { timeline: Timeline; current: RoomState; all: readonly StoredEvent[] },
+): readonly StoredEvent[] {
+  const { filter, sessionId, statePlace, userId } = sync.request;
+  const isNew = since === null || fullState;
+  const lazy = {
+    sessionId,
+    roomId: room.roomId,
+    since: isNew ? null : since,
+    until: sync.until,
+    includeRedundant: filter.includeRedundantMembers,
+  };
+  const isMember = (event: StoredEvent) => event.type === 'm.room.member';
+  const state = isNew ? all.filter((event) => !isMember(event)) : all;
+  // Before the timeline, a sender is who they were then.
+  const before = new Map(isNew ? all.filter(isMember).map((event) => [event.stateKey, event] as const) : []);
+  const told = statePlace === 'state' ? timeline.events : [];
+  const inTimeline = new Set(told.map((event) => event.eventId));
+  const find = (member: UserId) => {
+    const event = before.get(member) ?? current.get('m.room.member', member);
+    return event === undefined || inTimeline.has(event.eventId) ? undefined : event;
+  };
+  const wanted = timeline.events.map((event) => event.sender);
+  if (isNew) wanted.push(userId, ...heroesOf(current, userId));
+  return [...state, ...lazyMembers.select(lazy, { wanted, find, state, timeline: told })];
 }
 
 interface JoinedRoomParts {
   readonly current: RoomState;
-  readonly timeline: Timeline;
+  readonly timeline: OwnTimeline;
   readonly state: readonly StoredEvent[];
   readonly ephemeral: string | null;
   readonly accountData: readonly AccountDataEntry[];
@@ -114,8 +149,8 @@ function encodeParts(scope: JoinedRoomScope, parts: JoinedRoomParts): string {
   const { request, now } = scope.sync;
   const { filter, statePlace, userId, deviceId } = request;
   const reader = { now, userId, deviceId };
-  const timeline = encodeEvents(parts.timeline.events, { ...reader, withMembership: true }, filter);
-  const state = encodeEvents(parts.state, { ...reader, withMembership: false }, filter);
+  const timeline = encodeEvents(parts.timeline.events, reader, filter, parts.timeline.memberships);
+  const state = encodeEvents(parts.state, reader, filter);
   let text = `{"timeline":{"events":${timeline},"limited":${parts.timeline.limited}`;
   text += `,"prev_batch":"${previousBatch(scope, parts.timeline)}"},"${statePlace}":{"events":${state}}`;
   text += `,"account_data":{"events":${encodeAccountData(parts.accountData)}}`;

@@ -28,7 +28,10 @@ export async function longPoll(dependencies: SyncDependencies & { wake: Wake }, 
   for (;;) {
     // Registered before the building, so that no change falls between looking and waiting.
     const sleep = sleepUntil({ clock, wake, userId, deadlineMs, signal: poll.signal });
-    const result = await buildSync(dependencies, request);
+    const result = await buildSync(dependencies, request).catch((error: unknown) => {
+      sleep.cancel();
+      throw error;
+    });
     const waitsOn = result.isEmpty && since !== null && !request.fullState && clock.monotonic() < deadlineMs;
     if (!waitsOn || poll.signal.aborted) {
       sleep.cancel();

@@ -11,12 +11,18 @@ export interface StateRange {
   /** State changes above this position; null: the reader knows nothing of the room. */
   readonly since: number | null;
   readonly until: number;
-  /** The state that readers saw when the sync began. */
+  /** The state as of `until`. */
   readonly current: RoomState;
   /** True: the state after the timeline (`state_after`); false: before it (`state`). */
   readonly afterTimeline: boolean;
   /** False where a filter kept events out of the timeline. */
   readonly timelineIsWhole: boolean;
+}
+
+/** The room's state as of a position that was the newest a moment ago. */
+export async function stateAsOf(database: Database, room: Room, position: number): Promise<RoomState> {
+  const [next] = room.timeline.between(position, Number.MAX_SAFE_INTEGER) ?? [];
+  return next === undefined || next.stateBefore === null ? room.current : loadStateAt(database, room, next.stateBefore);
 }
 
 /** The state events to tell, in no particular order. */
@@ -33,7 +39,10 @@ export async function gatherState(
 async function wholeState(database: Database, room: Room, timeline: Timeline, range: StateRange) {
   const first = timeline.events[0];
   if (range.afterTimeline || first === undefined || first.stateBefore === null) return valuesOf(range.current);
-  return valuesOf(await loadStateAt(database, room, first.stateBefore));
+  if (range.timelineIsWhole) return valuesOf(await loadStateAt(database, room, first.stateBefore));
+  // What a filter keeps out of the timeline is told here, or the reader would never hear of it.
+  const inTimeline = new Set(timeline.events.map((event) => event.eventId));
+  return valuesOf(range.current).filter((event) => !inTimeline.has(event.eventId));
 }
 
 function valuesOf(state: RoomState): StoredEvent[] {
@@ -42,7 +51,7 @@ function valuesOf(state: RoomState): StoredEvent[] {
 
 /**
  * The newest value of each key that changed in the range. Without `afterTimeline`, only what changed before the timeline's
- * first event, or besides its events (by a resolution of forks).
+ * first event, or besides its events (by a resolution of forks, or kept out by a filter).
  */
 async function changedState(
   database: Database,
@@ -51,9 +60,8 @@ async function changedState(
   range: StateRange & { since: number },
 ): Promise<readonly StoredEvent[]> {
   if (room.lastStatePosition <= range.since) return [];
-  const isLinear = !timeline.limited && room.lastForkPosition <= range.since;
-  if (isLinear && !range.afterTimeline) return [];
-  if (isLinear && range.timelineIsWhole) return ownState(timeline);
+  const timelineTellsAll = !timeline.limited && range.timelineIsWhole && room.lastForkPosition <= range.since;
+  if (timelineTellsAll) return range.afterTimeline ? ownState(timeline) : [];
   const changes = await listStateChanges(database, room.roomId, { after: range.since, until: range.until });
   const inTimeline = new Set(timeline.events.map((event) => event.position));
   const newest = new Map<string, number>();
@@ -74,12 +82,11 @@ function ownState(timeline: Timeline): StoredEvent[] {
   return [...newest.values()];
 }
 
+/** From memory where they are there, so that a redaction has reached them. */
 async function eventsAt(database: Database, room: Room, positions: readonly number[]): Promise<StoredEvent[]> {
   if (positions.length === 0) return [];
   const wanted = new Set(positions);
-  const hot = (room.timeline.between(room.timeline.completeAfter, Number.MAX_SAFE_INTEGER) ?? []).filter((event) =>
-    wanted.has(event.position),
-  );
+  const hot = room.timeline.all().filter((event) => wanted.has(event.position));
   for (const event of hot) wanted.delete(event.position);
   return wanted.size === 0 ? hot : [...hot, ...(await listEventsByPosition(database, room, [...wanted]))];
 }

@@ -1,4 +1,5 @@
 // What a client needs to name a room that has no name: counts, and a few members (client-server API, RoomSummary).
+import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { membershipOf } from '../rooms/membership.ts';
 import type { RoomState } from '../rooms/room.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
@@ -9,7 +10,6 @@ export const MAX_HEROES = 5;
 interface Census {
   readonly joinedCount: number;
   readonly invitedCount: number;
-  readonly isNamed: boolean;
   /** The first members to come, one more than heroes since the reader is never one. */
   readonly present: readonly StoredEvent[];
   readonly gone: readonly StoredEvent[];
@@ -20,16 +20,28 @@ const censuses = new WeakMap<object, Census>();
 
 /** The summary of a state as one user sees it, as JSON text. */
 export function encodeSummary(state: RoomState, userId: string): string {
+  const census = censusOf(state);
+  const counts = `"m.invited_member_count":${census.invitedCount},"m.joined_member_count":${census.joinedCount}`;
+  if (isNamed(state)) return `{${counts}}`;
+  return `{"m.heroes":${JSON.stringify(heroesOf(state, userId))},${counts}}`;
+}
+
+/** The members after whom a room without a name is called. */
+export function heroesOf(state: RoomState, userId: string): UserId[] {
+  if (isNamed(state)) return [];
+  const census = censusOf(state);
+  const present = othersThan(userId, census.present);
+  const heroes = present.length > 0 ? present : othersThan(userId, census.gone);
+  return heroes.map((event) => event.stateKey as UserId);
+}
+
+function censusOf(state: RoomState): Census {
   let census = censuses.get(state.root);
   if (census === undefined) {
     census = takeCensus(state);
     censuses.set(state.root, census);
   }
-  const counts = `"m.invited_member_count":${census.invitedCount},"m.joined_member_count":${census.joinedCount}`;
-  if (census.isNamed) return `{${counts}}`;
-  const present = othersThan(userId, census.present);
-  const heroes = present.length > 0 ? present : othersThan(userId, census.gone);
-  return `{"m.heroes":${JSON.stringify(heroes.map((event) => event.stateKey))},${counts}}`;
+  return census;
 }
 
 function othersThan(userId: string, members: readonly StoredEvent[]): StoredEvent[] {
@@ -47,15 +59,20 @@ function takeCensus(state: RoomState): Census {
     else if (membership === 'invite') invitedCount++;
     (membership === 'join' || membership === 'invite' ? present : gone).push(value);
   }
-  return { joinedCount, invitedCount, isNamed: isNamed(state), present: firstOf(present), gone: firstOf(gone) };
+  return { joinedCount, invitedCount, present: firstOf(present), gone: firstOf(gone) };
 }
 
 function firstOf(members: StoredEvent[]): StoredEvent[] {
   return members.sort((left, right) => left.position - right.position).slice(0, MAX_HEROES + 1);
 }
 
+/** What is redacted says nothing. */
+function textIn(event: StoredEvent | undefined, key: string): unknown {
+  return event === undefined || event.redactedBy !== null ? undefined : event.content[key];
+}
+
 function isNamed(state: RoomState): boolean {
-  const name = state.get('m.room.name', '')?.content['name'];
-  const alias = state.get('m.room.canonical_alias', '')?.content['alias'];
+  const name = textIn(state.get('m.room.name', ''), 'name');
+  const alias = textIn(state.get('m.room.canonical_alias', ''), 'alias');
   return (typeof name === 'string' && name !== '') || (typeof alias === 'string' && alias !== '');
 }

@@ -5,13 +5,14 @@ import type { UserId } from '@carillon/protocol/identifiers.ts';
 import type { Room } from '../rooms/room.ts';
 import type { RoomCache } from '../rooms/room-cache.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
+import type { VisibleEvent } from '../rooms/visible-events.ts';
 import type { StreamToken } from '../streams/stream-token.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { LazyMembers } from './lazy-members.ts';
 import type { SyncFilter } from './sync-filter.ts';
 import type { AccountDataEntry, SyncSources } from './sync-sources.ts';
-import type { UserRoomsCache } from './user-rooms.ts';
+import type { UserRooms, UserRoomsCache } from './user-rooms.ts';
 
 /** Where the state goes: `state`, `state_after`, or `state_after` under its older name too. */
 export type StatePlace = 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
@@ -36,12 +37,8 @@ export interface SyncDependencies {
   readonly userRooms: UserRoomsCache;
   readonly lazyMembers: LazyMembers;
   readonly sources: SyncSources;
-  /** Those of the events that this user may see (history visibility). */
-  readonly visibleEvents: (
-    room: Room,
-    userId: UserId,
-    events: readonly StoredEvent[],
-  ) => Promise<readonly StoredEvent[]>;
+  /** Those of the events that this user may see (history visibility), with the user's membership at each. */
+  readonly viewEvents: (room: Room, userId: UserId, events: readonly StoredEvent[]) => Promise<readonly VisibleEvent[]>;
   /** Completes `unsigned` of events that come from the database. */
   readonly decorate: (
     room: Room,
@@ -59,6 +56,8 @@ export interface SyncScope {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly ignored: ReadonlySet<string>;
+  /** The user's rooms as of `until`. */
+  readonly userRooms: UserRooms;
 }
 
 export interface JoinedRoomScope {
@@ -69,6 +68,6 @@ export interface JoinedRoomScope {
   /** Account data of this room to tell. */
   readonly accountData: readonly AccountDataEntry[];
   readonly fullState: boolean;
-  /** True where the reader may not have been joined all the time since `since`: each event is looked at. */
+  /** True where the reader was not joined all the time since `since`: each event is looked at. */
   readonly checkVisibility: boolean;
 }

@@ -51,6 +51,13 @@ function cut(events: readonly StoredEvent[], limit: number): Timeline {
   return { events: events.slice(events.length - limit), limited: true };
 }
 
+/** The copy in memory where there is one: a redaction reaches it, and it is complete. */
+function held(room: Room, event: StoredEvent): StoredEvent {
+  if (event.position > room.timeline.completeAfter) return room.timeline.find(event.eventId) ?? event;
+  const standing = event.stateKey === undefined ? undefined : room.current.get(event.type, event.stateKey);
+  return standing?.eventId === event.eventId ? standing : event;
+}
+
 async function readTimeline(database: Reader, room: Room, range: TimelineRange): Promise<Timeline> {
   const found: StoredEvent[] = [];
   const passes = passing(range);
@@ -58,7 +65,7 @@ async function readTimeline(database: Reader, room: Room, range: TimelineRange):
   for (let page = 0; page < MAX_PAGES; page++) {
     const limit = Math.max(range.limit + 1, PAGE_EVENTS);
     const events = await listEventsByArrival(database, room, { after: range.after, until, limit });
-    for (const event of events) if (passes(event)) found.push(room.timeline.find(event.eventId) ?? event);
+    for (const event of events) if (passes(event)) found.push(held(room, event));
     const oldest = events.at(-1);
     if (found.length > range.limit || oldest === undefined || events.length < limit) {
       return cut(found.reverse(), range.limit);

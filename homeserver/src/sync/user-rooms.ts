@@ -14,6 +14,7 @@ export interface UserRoom {
   readonly forgotten: boolean;
 }
 
+/** Never changed once it was given out: a change makes a new one, so that a sync sees one moment. */
 export type UserRooms = ReadonlyMap<RoomId, UserRoom>;
 
 /** Users whose rooms are kept; one of 50 rooms takes about 10 kB. */
@@ -21,24 +22,32 @@ const MAX_USERS = 20_000;
 
 export class UserRoomsCache {
   readonly #database: Reader;
-  readonly #users = new LRUCache<UserId, Map<RoomId, UserRoom>>({ max: MAX_USERS });
+  readonly #users = new LRUCache<UserId, UserRooms>({ max: MAX_USERS });
   /** Users being loaded, and whether a change came in between. */
   readonly #loading = new Map<UserId, { rooms: Promise<UserRooms>; changed: boolean }>();
 
   constructor(database: Reader, notifier: Notifier) {
     this.#database = database;
-    notifier.on('membership', (change) => {
-      const loading = this.#loading.get(change.userId);
-      if (loading !== undefined) loading.changed = true;
-      const rooms = this.#users.peek(change.userId);
-      if (rooms === undefined) return;
-      rooms.set(change.roomId, {
-        membership: change.membership as Membership,
-        position: change.position,
-        previous: rooms.get(change.roomId)?.membership ?? null,
-        forgotten: false,
+    notifier.on('membership', ({ userId, roomId, membership, position }) => {
+      this.#change(userId, roomId, (before) => {
+        // It was read from the database already, ahead of this word of it.
+        if (before?.position === position) return before;
+        const previous = before?.membership ?? null;
+        const forgotten = before?.forgotten === true && (membership === 'leave' || membership === 'ban');
+        return { membership: membership as Membership, position, previous, forgotten };
       });
     });
+    notifier.on('forgotten', ({ userId, roomId }) =>
+      this.#change(userId, roomId, (before) => (before === undefined ? undefined : { ...before, forgotten: true })),
+    );
+  }
+
+  #change(userId: UserId, roomId: RoomId, change: (before: UserRoom | undefined) => UserRoom | undefined): void {
+    const loading = this.#loading.get(userId);
+    if (loading !== undefined) loading.changed = true;
+    const rooms = this.#users.peek(userId);
+    const changed = rooms === undefined ? undefined : change(rooms.get(roomId));
+    if (rooms !== undefined && changed !== undefined) this.#users.set(userId, new Map(rooms).set(roomId, changed));
   }
 
   /** Users in memory. */
@@ -51,7 +60,7 @@ export class UserRoomsCache {
     return this.#users.get(userId);
   }
 
-  /** The user's rooms with whatever membership, as of the newest commit. */
+  /** The user's rooms with whatever membership; may be ahead of the newest position that readers know. */
   load(userId: UserId): Promise<UserRooms> {
     let loading = this.#loading.get(userId);
     if (loading === undefined) {
