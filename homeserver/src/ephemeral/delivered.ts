@@ -88,20 +88,22 @@ export class Delivered {
   #flush(): void {
     this.#timer = null;
     this.#lastFlushMs = this.#dependencies.clock.monotonic();
-    const batch = [...this.#waiting.values()];
+    const rooms = Map.groupBy(this.#waiting.values(), ({ roomId }) => roomId);
     this.#waiting.clear();
-    this.#flushing = Promise.all(batch.map((waiting) => this.#move(waiting))).then(() => undefined);
+    const moved = Array.from(rooms, ([roomId, readers]) => this.#move(roomId, readers));
+    this.#flushing = Promise.all(moved).then(() => undefined);
   }
 
-  async #move(waiting: Waiting): Promise<void> {
+  /** One write for all readers of a room. */
+  async #move(roomId: RoomId, readers: readonly Waiting[]): Promise<void> {
     const { rooms, receipts, privacy, logger } = this.#dependencies;
-    const { userId, roomId } = waiting;
     try {
-      const hidden = await privacy.load(userId);
-      if (hidden.presence || hidden.receipts) return;
+      const hidden = await Promise.all(readers.map(({ userId }) => privacy.load(userId)));
       const room = await rooms.find(roomId);
       if (room === null || room.joinedCount > MAX_DELIVERED_ROOM_MEMBERS) return;
-      const moves = this.#movesOf(room, waiting);
+      const moves = readers.flatMap((reader, index) =>
+        hidden[index]?.presence || hidden[index]?.receipts ? [] : this.#movesOf(room, reader),
+      );
       if (moves.length > 0) await receipts.move(roomId, moves);
     } catch (error) {
       logger.warn({ roomId, error: String(error) }, 'a delivered receipt could not be written');

@@ -2,6 +2,7 @@
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import type { Receipt, ReceiptType } from './receipt.store.ts';
 import { encodeReceiptEvents } from './receipt-events.ts';
+import { type LoggedReceipt, ReceiptLog } from './receipt-log.ts';
 
 /** How far one person has read, as positions of events: public and private receipts taken together. */
 export interface ReadMarkers {
@@ -12,23 +13,20 @@ export interface ReadMarkers {
 }
 
 const NOTHING_READ: ReadMarkers = { unthreaded: 0, threads: new Map() };
-/** Outdated entries that the log may hold beyond as many as there are current ones. */
-const LOG_SLACK = 256;
-
 export type ReceiptKey = Pick<Receipt, 'userId' | 'type' | 'thread'>;
 
 const keyOf = ({ userId, type, thread }: ReceiptKey) => `${type} ${thread} ${userId}`;
 
-/** True where the reader may see the receipt: private ones only his own, delivered ones only of his messages. */
-export function isReceiptVisible(receipt: Receipt, readerId: UserId): boolean {
-  if (receipt.type === 'm.read') return true;
-  return (receipt.type === 'm.read.private' ? receipt.userId : receipt.thread) === readerId;
+/** The one who may see a receipt, or null where everyone may: private ones are for oneself, delivered ones for the sender. */
+export function readerOf({ type, userId, thread }: Receipt): UserId | null {
+  if (type === 'm.read') return null;
+  return type === 'm.read.private' ? userId : (thread as UserId);
 }
 
 export class RoomReceipts {
-  readonly #current = new Map<string, Receipt>();
-  /** In the order of positions, with outdated ones between. */
-  #log: Receipt[] = [];
+  readonly #current = new Map<string, LoggedReceipt>();
+  readonly #forAll = new ReceiptLog();
+  readonly #forOne = new Map<UserId, ReceiptLog>();
   /** Positions of events that receipts on their way to the disk name. */
   readonly #claimed = new Map<string, number>();
   readonly #markers = new Map<UserId, { unthreaded: number; threads: Map<string, number> }>();
@@ -46,7 +44,7 @@ export class RoomReceipts {
 
   /** The newest receipt of its kind. */
   find(userId: UserId, type: ReceiptType, thread: string): Receipt | undefined {
-    return this.#current.get(keyOf({ userId, type, thread }));
+    return this.#current.get(keyOf({ userId, type, thread }))?.receipt;
   }
 
   /** How far the user has read. */
@@ -57,7 +55,7 @@ export class RoomReceipts {
   /** Reserves the move to an event; false when a receipt for it or a later one is there or on its way. */
   claim(key: ReceiptKey, eventPosition: number): boolean {
     const name = keyOf(key);
-    const present = this.#claimed.get(name) ?? this.#current.get(name)?.eventPosition;
+    const present = this.#claimed.get(name) ?? this.#current.get(name)?.receipt.eventPosition;
     if (present !== undefined && present >= eventPosition) return false;
     this.#claimed.set(name, eventPosition);
     return true;
@@ -73,18 +71,20 @@ export class RoomReceipts {
   apply(receipt: Receipt): void {
     const name = keyOf(receipt);
     const present = this.#current.get(name);
-    if (present !== undefined && present.eventPosition >= receipt.eventPosition) return;
-    this.#current.set(name, receipt);
-    this.#log.push(receipt);
+    if (present !== undefined && present.receipt.eventPosition >= receipt.eventPosition) return;
+    const entry = { receipt, isReplaced: false };
+    // The key holds all that says who may see it: the one before is in the same log.
+    const log = this.#logOf(receipt);
+    this.#current.set(name, entry);
+    log.add(entry);
+    if (present !== undefined) log.replace(present);
     this.#mark(receipt);
-    if (this.#log.length > 2 * this.#current.size + LOG_SLACK) {
-      this.#log = this.#log.filter((entry) => this.#isCurrent(entry));
-    }
   }
 
   /** The receipts above a position that the reader may see, in the order of positions; 0 gives all. */
   since(after: number, readerId: UserId): Receipt[] {
-    return this.#after(after).filter((receipt) => isReceiptVisible(receipt, readerId));
+    const own = this.#forOne.get(readerId)?.since(after) ?? [];
+    return [...this.#forAll.since(after), ...own].sort((left, right) => left.position - right.position);
   }
 
   /**
@@ -92,35 +92,30 @@ export class RoomReceipts {
    * for all readers that come from the same position.
    */
   eventsSince(after: number, readerId: UserId): readonly string[] {
-    const receipts = this.#after(after);
-    if (receipts.length === 0) return [];
-    const own = receipts.filter((receipt) => receipt.type !== 'm.read' && isReceiptVisible(receipt, readerId));
-    const shared = this.#sharedSince(after, receipts);
+    const own = this.#forOne.get(readerId)?.since(after) ?? [];
+    const shared = this.#sharedSince(after);
     return own.length === 0 ? shared : [...shared, ...encodeReceiptEvents(own)];
   }
 
-  #sharedSince(after: number, receipts: readonly Receipt[]): readonly string[] {
-    const newest = receipts.at(-1)?.position ?? 0;
+  #sharedSince(after: number): readonly string[] {
+    const receipts = this.#forAll.since(after);
+    const newest = receipts.at(-1)?.position;
+    if (newest === undefined) return [];
     if (this.#shared?.after !== after || this.#shared.newest !== newest) {
-      const texts = encodeReceiptEvents(receipts.filter((receipt) => receipt.type === 'm.read'));
-      this.#shared = { after, newest, texts };
+      this.#shared = { after, newest, texts: encodeReceiptEvents(receipts) };
     }
     return this.#shared.texts;
   }
 
-  #after(after: number): Receipt[] {
-    let low = 0;
-    let high = this.#log.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#log[middle]?.position ?? 0) <= after) low = middle + 1;
-      else high = middle;
+  #logOf(receipt: Receipt): ReceiptLog {
+    const readerId = readerOf(receipt);
+    if (readerId === null) return this.#forAll;
+    let log = this.#forOne.get(readerId);
+    if (log === undefined) {
+      log = new ReceiptLog();
+      this.#forOne.set(readerId, log);
     }
-    return this.#log.slice(low).filter((receipt) => this.#isCurrent(receipt));
-  }
-
-  #isCurrent(receipt: Receipt): boolean {
-    return this.#current.get(keyOf(receipt)) === receipt;
+    return log;
   }
 
   #mark({ userId, type, thread, eventPosition }: Receipt): void {
