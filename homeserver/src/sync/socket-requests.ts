@@ -25,6 +25,8 @@ export type Dispatch = (call: {
 }) => Promise<{ readonly status: number; readonly text: string }>;
 
 const BUSY_RETRY_MS = 500;
+/** What runs at once for a socket: it bounds what a client can have made of answers that it does not read. */
+const MAX_RUNNING = 4;
 
 /** What only HTTP answers: sync itself, media, and everything that deals with logins. */
 export function isTunnelled(endpoint: Endpoint): boolean {
@@ -38,7 +40,10 @@ export class SocketRequests {
   readonly #dispatch: Dispatch;
   readonly #socket: SocketConnection;
   readonly #origin: { readonly address: string; readonly userAgent: string; readonly signal: AbortSignal };
+  /** Those that run, that wait for their turn, and whose answer has not left yet. */
   #inFlight = 0;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(
     dispatch: Dispatch,
@@ -57,18 +62,25 @@ export class SocketRequests {
       return;
     }
     this.#inFlight++;
+    if (this.#running >= MAX_RUNNING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
     const { method, path, body } = request;
     const answer = await this.#dispatch({ method, path, body, caller, ...this.#origin, allow: isTunnelled });
-    this.#inFlight--;
     if (Buffer.byteLength(answer.text) > SOCKET_MAX_ANSWER_BYTES) {
       const error = new MatrixError(413, 'M_TOO_LARGE', 'The answer is too large for the socket; ask over HTTP');
-      this.#respond(request.id, error.status, JSON.stringify(error.toBody()));
+      this.#respond(request.id, error.status, JSON.stringify(error.toBody()), () => this.#isSent());
       return;
     }
-    this.#respond(request.id, answer.status, answer.text);
+    this.#respond(request.id, answer.status, answer.text, () => this.#isSent());
   }
 
-  #respond(id: number | string, status: number, text: string): void {
-    this.#socket.send(`{"op":"response","id":${JSON.stringify(id)},"status":${status},"body":${text}}`);
+  #isSent(): void {
+    this.#inFlight--;
+    this.#running--;
+    this.#waiting.shift()?.();
+  }
+
+  #respond(id: number | string, status: number, text: string, onSent?: () => void): void {
+    this.#socket.send(`{"op":"response","id":${JSON.stringify(id)},"status":${status},"body":${text}}`, onSent);
   }
 }

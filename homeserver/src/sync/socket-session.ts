@@ -7,6 +7,7 @@ import { MatrixError, unknownToken } from '@carillon/protocol/matrix-error.ts';
 import { SOCKET_MAX_UNACKNOWLEDGED } from '@carillon/protocol/socket.ts';
 import { formatStreamToken, parseStreamToken, type StreamToken } from '../streams/stream-token.ts';
 import { buildSync, readSince } from './build-sync.ts';
+import { BUFFER_CHECK_MS, MAX_BUFFERED_BYTES, STUCK_TIMEOUT_MS } from './socket-backlog.ts';
 import type { SyncDependencies, SyncRequest } from './sync-request.ts';
 import type { Wake } from './wake.ts';
 
@@ -22,10 +23,6 @@ export interface SocketSessionDependencies extends SyncDependencies {
   readonly logger: Logger;
 }
 
-/** Bytes that wait in a socket before deltas gather instead, and how long such a socket is kept. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
-const STUCK_TIMEOUT_MS = 30_000;
-const BUFFER_CHECK_MS = 250;
 /** WebSocket close code for what the spec would answer with an errcode. */
 const REFUSED = 4_001;
 

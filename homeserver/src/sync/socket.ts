@@ -19,6 +19,7 @@ import {
 import { Compile } from 'typebox/compile';
 import type { Notifier } from '../streams/notifier.ts';
 import { parseStreamToken } from '../streams/stream-token.ts';
+import { SocketBacklog } from './socket-backlog.ts';
 import { type Dispatch, SocketRequests } from './socket-requests.ts';
 import { type SocketCaller, SocketSession, type SocketSessionDependencies } from './socket-session.ts';
 import { findSyncFilter, statePlaceOf } from './sync.routes.ts';
@@ -64,6 +65,7 @@ class Connection {
   readonly #socket: SocketConnection;
   readonly #request: SocketRequest;
   readonly #requests: SocketRequests;
+  readonly #backlog: SocketBacklog;
   readonly #gone = new AbortController();
   /** Until it has started: the time it has for that; then the look whether it still speaks. */
   #watch: Timer;
@@ -87,6 +89,7 @@ class Connection {
       userAgent: request.userAgent,
       signal: this.#gone.signal,
     });
+    this.#backlog = new SocketBacklog(clock, socket);
     this.#lastHeardMs = clock.monotonic();
     this.#watch = clock.setTimeout(() => this.#cut(), SOCKET_START_TIMEOUT_MS);
     socket.onClose(() => this.#end());
@@ -116,6 +119,7 @@ class Connection {
     } catch (error) {
       this.#refuse(error);
     }
+    this.#backlog.check();
   }
 
   async #onRead(frame: ClientFrame): Promise<void> {
@@ -188,6 +192,7 @@ class Connection {
 
   #end(): void {
     this.#gone.abort();
+    this.#backlog.close();
     this.#watch.cancel();
     this.#stopListening();
     const session = this.#session;
