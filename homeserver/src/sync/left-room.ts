@@ -150,8 +150,9 @@ async function readLeftState(
   if (stay === null) return own;
   // A timeline of what came after the stay says nothing of the state that the reader saw.
   const ofStay = stay.end === membership.position ? timeline : { events: [], limited: true };
+  const isWhole = stay.since === null || sync.request.fullState;
   const state = await gatherState(database, room, ofStay, {
-    since: sync.request.fullState ? null : stay.since,
+    since: isWhole ? null : stay.since,
     until: stay.end,
     current: await stateAfterStay(database, room, { stay, leaving }),
     afterTimeline,
@@ -161,7 +162,7 @@ async function readLeftState(
   const senders = new Set(timeline.events.map((event) => event.sender));
   const isWanted = (event: StoredEvent) =>
     !isOwn(event) &&
-    (!filter.lazyLoadMembers || event.type !== 'm.room.member' || senders.has(event.stateKey as UserId));
+    (!isWhole || !filter.lazyLoadMembers || event.type !== 'm.room.member' || senders.has(event.stateKey as UserId));
   const before = state.filter((event) => isOwn(event) && event.eventId !== leaving?.eventId);
   return [...state.filter(isWanted), ...(own.length > 0 ? own : before)];
 }
