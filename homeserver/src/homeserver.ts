@@ -3,10 +3,13 @@ import { systemClock } from '@carillon/platform/clock.ts';
 import { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import { composeFeatures, type FeatureOptions } from './compose-features.ts';
 import { openDoors } from './open-doors.ts';
+import { openFederation } from './open-federation.ts';
 
 export interface HomeserverOptions extends FeatureOptions {
   /** Throws for answers that do not fit their contract: for tests. */
   readonly validateResponses?: boolean;
+  /** True where the operator has set `listen.federation`: a port that is taken ends the start then. */
+  readonly mustListenForServers?: boolean;
 }
 
 export interface Homeserver {
@@ -23,7 +26,9 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Homese
   const lifecycle = new Lifecycle({ clock: systemClock, logger });
   try {
     const features = await composeFeatures(options, lifecycle);
-    const clientUrl = await openDoors({ ...features, ...options, lifecycle });
+    const mustListen = options.mustListenForServers ?? false;
+    const federation = await openFederation({ ...features, config: options.config, lifecycle, mustListen });
+    const clientUrl = await openDoors({ ...features, ...options, federation, lifecycle });
     return {
       clientUrl,
       setupLink: await features.accounts.renewSetupLink(),

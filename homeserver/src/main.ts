@@ -6,7 +6,7 @@ import { loadConfig } from './config.ts';
 import { openHomeserver } from './homeserver.ts';
 
 await runProcess(async () => {
-  const { config, warnings } = loadConfig();
+  const { config, warnings, origins } = loadConfig();
   const { level, format } = config.log;
   const logger = createLogger({ level, ...(format !== 'auto' && { format }) });
   for (const warning of warnings) logger.warn({}, warning);
@@ -17,6 +17,7 @@ await runProcess(async () => {
     config,
     connection,
     logger,
+    mustListenForServers: origins.has('listen.federation'),
     onLost: (reason) => {
       logger.error({ error: reason.message }, 'the server cannot go on without its database');
       process.exit(1);

@@ -1,4 +1,6 @@
 // The doors: routes and socket on the client listener.
+import type { FederationClient } from '@carillon/federation/client.ts';
+import { findRemoteProfile } from '@carillon/federation/find-remote-profile.ts';
 import { parseHostPort } from '@carillon/platform/config/host-port.ts';
 import { measureHttp } from '@carillon/platform/http/http-observer.ts';
 import { servePages } from '@carillon/platform/http/pages.ts';
@@ -6,6 +8,7 @@ import { createHttpServer, type HttpServer } from '@carillon/platform/http/serve
 import { loadOperatorSecret } from '@carillon/platform/key-file.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { measureEventLoopDelay } from '@carillon/platform/observe/event-loop-delay.ts';
 import { listenForScrapes } from '@carillon/platform/observe/metrics-listener.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
@@ -27,6 +30,7 @@ export interface DoorOptions extends Features {
   readonly config: HomeserverConfig;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
+  readonly federation: FederationClient;
   readonly validateResponses?: boolean;
 }
 
@@ -51,10 +55,14 @@ export async function openDoors(options: DoorOptions): Promise<string> {
 }
 
 /** The metrics' own port, where there is one. */
-async function openMetricsDoor({ config, metrics, lifecycle, logger }: DoorOptions, server: HttpServer): Promise<void> {
+async function openMetricsDoor(
+  { config, metrics, lifecycle, logger, clock }: DoorOptions,
+  server: HttpServer,
+): Promise<void> {
   const text = config.listen.metrics;
   const address = text === undefined ? null : parseHostPort(text);
   if (metrics === null || address === null) return;
+  lifecycle.use('event loop delay', measureEventLoopDelay(metrics, clock));
   metrics.gauge({ name: 'sockets_open', help: 'WebSockets that are open.' }, () => server.socketCount);
   try {
     const listener = lifecycle.use('metrics listener', await listenForScrapes(metrics, address));
@@ -86,10 +94,10 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
         defaultRoomVersion: config.rooms.default_version,
         publicUrl: config.server.public_url ?? null,
       }),
-      ...accountRoutes(
-        accounts,
-        new Map([['m.push_rules', (userId) => JSON.stringify(push.rules.accountData(userId).content)]]),
-      ),
+      ...accountRoutes(accounts, {
+        computed: new Map([['m.push_rules', (userId) => JSON.stringify(push.rules.accountData(userId).content)]]),
+        findRemoteProfile: (userId) => findRemoteProfile(options.federation, userId),
+      }),
       ...deviceRoutes(accounts),
       ...roomRoutes(rooms),
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),

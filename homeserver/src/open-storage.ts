@@ -17,6 +17,10 @@ import { findWrittenPosition } from './streams/stream-position.store.ts';
 import { StreamWriter } from './streams/stream-writer.ts';
 import { WriterWatch } from './streams/writer-watch.ts';
 
+const HOME = join(import.meta.dirname, '..', '..');
+/** In the order in which they run. */
+const MIGRATIONS = ['federation', 'homeserver'].map((name) => join(HOME, name, 'migrations'));
+
 export interface StorageOptions {
   /** A `postgres://` URL. */
   readonly connection: string;
@@ -45,7 +49,7 @@ const SERVER_NAME = 'server_name';
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { connection, logger, lifecycle, clock, onLost, metrics } = options;
   lifecycle.use('database lock', lockOf(await takeSingleProcessLock({ connection, logger, onLost })));
-  await migrate({ connection, logger, directories: [join(import.meta.dirname, '..', 'migrations')] });
+  await migrate({ connection, logger, directories: MIGRATIONS });
   const opened = lifecycle.use('database', await openDatabase({ connection, logger }));
   const database = metrics === null ? opened : measureDatabase(opened, metrics);
   await claimServerName(database, options.serverName);
@@ -56,7 +60,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       writer: database.openBatchWriter(),
       loadWrittenPosition: () => database.transaction((transaction) => findWrittenPosition(transaction)),
       logger,
-      sleep: (delayMs) => clock.sleep(delayMs),
+      clock,
       refusal: () => (disk?.isFull === true ? 'the disk is full' : null),
       observer: writerWatch,
     },

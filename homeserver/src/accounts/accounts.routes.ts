@@ -7,15 +7,20 @@ import { accountDataRoutes, type ComputedAccountData, tagRoutes } from './accoun
 import type { Accounts } from './accounts.ts';
 import { filterRoutes } from './filter.routes.ts';
 import { loginRoutes } from './login.routes.ts';
-import { profileRoutes } from './profile.routes.ts';
+import { type FindRemoteProfile, profileRoutes } from './profile.routes.ts';
 import { registerRoutes } from './register.routes.ts';
 
-export const accountRoutes = (accounts: Accounts, computed: ComputedAccountData = new Map()): Handler[] => [
+export interface AccountPorts {
+  readonly computed?: ComputedAccountData;
+  readonly findRemoteProfile?: FindRemoteProfile;
+}
+
+export const accountRoutes = (accounts: Accounts, ports: AccountPorts = {}): Handler[] => [
   ...registerRoutes(accounts),
   ...loginRoutes(accounts),
   ...ownAccountRoutes(accounts),
-  ...profileRoutes(accounts),
-  ...accountDataRoutes(accounts, computed),
+  ...profileRoutes(accounts, ports.findRemoteProfile ?? (async () => null)),
+  ...accountDataRoutes(accounts, ports.computed ?? new Map()),
   ...tagRoutes(accounts),
   ...filterRoutes(accounts),
 ];
