@@ -5,7 +5,7 @@ import { exitWith, supervise } from '@carillon/platform/supervisor/supervise.ts'
 import { HOME, loadConfig } from './config.ts';
 
 const WATCH = '--watch';
-const SOURCES = ['protocol', 'event-graph', 'platform', 'federation', 'homeserver'];
+const SOURCES = ['protocol', 'event-graph', 'platform', 'federation', 'homeserver', 'media-repo'];
 
 await exitWith(() => {
   const argv = process.argv.slice(2);
@@ -20,6 +20,15 @@ await exitWith(() => {
         entry: join(import.meta.dirname, 'main.ts'),
         arguments: argv.filter((argument) => argument !== WATCH),
       },
+      ...(config.media.url === undefined
+        ? [
+            {
+              name: 'media repository',
+              entry: join(HOME, 'media-repo', 'src', 'main.ts'),
+              arguments: argv.filter((argument) => argument !== WATCH),
+            },
+          ]
+        : []),
     ],
     logger: createLogger({ level, ...(format !== 'auto' && { format }) }),
     ...(argv.includes(WATCH) && { watch: SOURCES.map((name) => join(HOME, name)) }),

@@ -82,6 +82,17 @@ export function loadOperatorSecret(folder: string, random: Random): string {
   return loadSecretFile(folder, 'operator.key', () => random.token(SEED_BYTES));
 }
 
+const SHORTEST_MEDIA_KEY = 32;
+
+/** What the homeserver and the media repository know each other by. */
+export function loadMediaKey(folder: string, random: Random): string {
+  const key = loadSecretFile(folder, 'media.key', () => random.token(SEED_BYTES));
+  if (key.length < SHORTEST_MEDIA_KEY) {
+    throw new StartFault(`${join(folder, 'media.key')} has to hold ${SHORTEST_MEDIA_KEY} characters or more`);
+  }
+  return key;
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

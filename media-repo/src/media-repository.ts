@@ -1,0 +1,130 @@
+// The composition root of the media repository: builds its parts and opens its door.
+import { join } from 'node:path';
+import { type Clock, systemClock } from '@carillon/platform/clock.ts';
+import { parseHostPort } from '@carillon/platform/config/host-port.ts';
+import { migrate } from '@carillon/platform/database/migrate.ts';
+import { openDatabase } from '@carillon/platform/database/postgres-database.ts';
+import { createInternalClient } from '@carillon/platform/http/internal-client.ts';
+import { createRateLimiter } from '@carillon/platform/http/rate-limit.ts';
+import { createHttpServer, type HttpServer } from '@carillon/platform/http/server.ts';
+import { loadMediaKey } from '@carillon/platform/key-file.ts';
+import { Lifecycle } from '@carillon/platform/lifecycle.ts';
+import type { Logger } from '@carillon/platform/logger.ts';
+import { systemRandom } from '@carillon/platform/random.ts';
+import { runFolder } from '@carillon/platform/supervisor/run-folder.ts';
+import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
+import { KEY_HEADER } from '@carillon/protocol/internal/media.ts';
+import { AccessTimes } from './access-times.ts';
+import { Arrivals } from './arrivals.ts';
+import { authenticateAt } from './authenticate.ts';
+import { openFileStore } from './blob-store/file-store.ts';
+import type { MediaConfig } from './config.ts';
+import { downloadRoutes } from './download.routes.ts';
+import type { MediaDependencies } from './media-dependencies.ts';
+import { OpenStreams } from './open-streams.ts';
+import { UPLOAD_RATE } from './receive-file.ts';
+import { startUpkeep } from './upkeep.ts';
+import { uploadRoutes } from './upload.routes.ts';
+
+export interface MediaRepositoryOptions {
+  readonly config: MediaConfig;
+  /** A `postgres://` URL. */
+  readonly connection: string;
+  readonly logger: Logger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Throws for answers that do not fit their contract: for tests. */
+  readonly validateResponses?: boolean;
+}
+
+export interface MediaRepository {
+  /** Where it listens: `unix:/path` or `http://host:port`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
+
+/** Builds everything and listens. Rejects with a StartFault for what a person must mend. */
+export async function openMediaRepository(options: MediaRepositoryOptions): Promise<MediaRepository> {
+  const { logger } = options;
+  const lifecycle = new Lifecycle({ clock: systemClock, logger });
+  try {
+    const dependencies = await openParts(options, lifecycle);
+    await dependencies.store.sweep();
+    lifecycle.use('upkeep', startUpkeep(dependencies));
+    const url = await openDoor(options, dependencies, lifecycle);
+    return { url, close: async () => void (await lifecycle.stop()) };
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function openParts(
+  { config, connection, logger, clock = systemClock }: MediaRepositoryOptions,
+  lifecycle: Lifecycle,
+): Promise<MediaDependencies> {
+  const settings = config.media;
+  await migrate({ connection, logger, directories: [MIGRATIONS] });
+  const database = lifecycle.use('database', await openDatabase({ connection, logger }));
+  const folder = settings.dir ?? join(config.server.data_dir, 'media');
+  const exempt = new Set(config.limits.exempt);
+  return {
+    database,
+    store: lifecycle.use('blob store', openFileStore(folder, systemRandom)),
+    settings,
+    limiter: createRateLimiter({
+      clock,
+      enabled: config.limits.enabled,
+      rules: { [UPLOAD_RATE]: settings.upload_rate },
+      exempt: (userId) => exempt.has(userId),
+    }),
+    serverName: config.server.name,
+    clock,
+    random: systemRandom,
+    logger,
+    arrivals: new Arrivals(clock),
+    accessTimes: lifecycle.use('times of access', new AccessTimes({ database, clock, logger })),
+    openStreams: new OpenStreams(),
+    scan: null,
+  };
+}
+
+async function openDoor(
+  { config, validateResponses }: MediaRepositoryOptions,
+  dependencies: MediaDependencies,
+  lifecycle: Lifecycle,
+): Promise<string> {
+  const { limiter, logger, clock, random } = dependencies;
+  const folder = runFolder(config.server.data_dir);
+  const homeserver = createInternalClient({
+    target: config.media.homeserver_url ?? `unix:${join(folder, 'homeserver.sock')}`,
+    headers: { [KEY_HEADER]: config.media.token_key ?? loadMediaKey(config.server.data_dir, random) },
+  });
+  lifecycle.use('connections to the homeserver', homeserver);
+  const server = createHttpServer({
+    handlers: [...uploadRoutes(dependencies), ...downloadRoutes(dependencies)],
+    authenticate: authenticateAt(homeserver, clock),
+    limiter,
+    logger,
+    clock,
+    random,
+    options: { trustedProxies: config.listen.trusted_proxies, validateResponses: validateResponses ?? false },
+  });
+  lifecycle.use('listener', server);
+  return listen(server, config.media.listen, join(folder, 'media.sock'));
+}
+
+async function listen(server: HttpServer, wanted: string | undefined, socket: string): Promise<string> {
+  if (wanted === undefined) {
+    await server.listenAt(socket);
+    return `unix:${socket}`;
+  }
+  const address = parseHostPort(wanted);
+  if (address === null) throw new StartFault(`media.listen is no host:port: ${wanted}`);
+  const { host, port } = await server.listen(address.host, address.port).catch((error: Error) => {
+    throw new StartFault(`Cannot listen on ${wanted} (media.listen): ${error.message}`, { cause: error });
+  });
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

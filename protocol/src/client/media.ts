@@ -1,0 +1,65 @@
+// Uploading and downloading of files (client-server API, "Content repository").
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+
+/** A body that is no JSON: bytes as they come. */
+const Bytes = Type.Unsafe<AsyncIterable<Uint8Array>>({});
+/** An answer of bytes, with its type in the headers. */
+const File = Type.Unknown();
+
+export const uploadMedia = endpoint({
+  method: 'POST',
+  path: '/_matrix/media/v3/upload',
+  aliases: ['/_matrix/media/r0/upload', '/_matrix/media/v1/upload'],
+  auth: 'accessToken',
+  query: Type.Object({ filename: Type.Optional(Type.String()) }),
+  body: Bytes,
+  streamsBody: true,
+  response: Type.Object({
+    content_uri: Type.String(),
+    'xyz.amorgan.blurhash': Type.Optional(Type.String()),
+  }),
+});
+
+export const createMedia = endpoint({
+  method: 'POST',
+  path: '/_matrix/media/v1/create',
+  auth: 'accessToken',
+  response: Type.Object({ content_uri: Type.String(), unused_expires_at: Type.Optional(Type.Integer()) }),
+});
+
+export const uploadCreatedMedia = endpoint({
+  method: 'PUT',
+  path: '/_matrix/media/v3/upload/{serverName}/{mediaId}',
+  auth: 'accessToken',
+  query: Type.Object({ filename: Type.Optional(Type.String()) }),
+  body: Bytes,
+  streamsBody: true,
+  response: Type.Object({}),
+});
+
+export const getMediaConfig = endpoint({
+  method: 'GET',
+  path: '/_matrix/client/v1/media/config',
+  aliases: ['/_matrix/media/v3/config', '/_matrix/media/r0/config'],
+  auth: 'accessToken',
+  response: Type.Object({ 'm.upload.size': Type.Optional(Type.Integer()) }),
+});
+
+const DownloadQuery = Type.Object({ timeout_ms: Type.Optional(Type.Integer({ minimum: 0 })) });
+
+export const downloadMedia = endpoint({
+  method: 'GET',
+  path: '/_matrix/client/v1/media/download/{serverName}/{mediaId}',
+  auth: 'accessToken',
+  query: DownloadQuery,
+  response: File,
+});
+
+export const downloadMediaAs = endpoint({
+  method: 'GET',
+  path: '/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}',
+  auth: 'accessToken',
+  query: DownloadQuery,
+  response: File,
+});
