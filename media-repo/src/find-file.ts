@@ -37,7 +37,7 @@ export async function findFile(dependencies: MediaDependencies, question: FileQu
   const { database, clock } = dependencies;
   const media = await waitForUpload(dependencies, question, clock.monotonic());
   if (media?.sha256 == null || media.quarantinedBy !== null) throw unknownMedia();
-  const location = await findBlobLocation(database, media.sha256);
+  const location = await findBlobLocation(database.points, media.sha256);
   if (location === undefined) throw unknownMedia();
   dependencies.accessTimes.touch(media);
   return { media, sha256: media.sha256, size: Number(media.size), location };
@@ -50,7 +50,7 @@ async function waitForUpload(
 ): Promise<Media | undefined> {
   const waitMs = Math.min(timeoutMs ?? DEFAULT_WAIT_MS, MAX_WAIT_MS);
   for (;;) {
-    const media = await findMedia(database, id);
+    const media = await findMedia(database.points, id);
     if (media === undefined || media.sha256 !== null) return media;
     if (media.expiresTs !== null && media.expiresTs <= clock.now()) return undefined;
     const leftMs = startedMs + waitMs - clock.monotonic();

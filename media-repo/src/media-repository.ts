@@ -23,6 +23,9 @@ import { downloadRoutes } from './download.routes.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 import { OpenStreams } from './open-streams.ts';
 import { UPLOAD_RATE } from './receive-file.ts';
+import { thumbnailRoutes } from './thumbnail.routes.ts';
+import { THUMBNAIL_RATE, Thumbnails } from './thumbnail.ts';
+import { ThumbnailPool } from './thumbnail-pool.ts';
 import { startUpkeep } from './upkeep.ts';
 import { uploadRoutes } from './upload.routes.ts';
 
@@ -43,6 +46,9 @@ export interface MediaRepository {
   close(): Promise<void>;
 }
 
+/** Thumbnails that one user may have made anew. */
+const THUMBNAILS_MADE = { perSecond: 20, burst: 400 };
+
 export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
 
 /** Builds everything and listens. Rejects with a StartFault for what a person must mend. */
@@ -50,10 +56,13 @@ export async function openMediaRepository(options: MediaRepositoryOptions): Prom
   const { logger } = options;
   const lifecycle = new Lifecycle({ clock: systemClock, logger });
   try {
+    const { thumbnail_workers: thumbnailWorkers } = options.config.media;
     const dependencies = await openParts(options, lifecycle);
     await dependencies.store.sweep();
     lifecycle.use('upkeep', startUpkeep(dependencies));
-    const url = await openDoor(options, dependencies, lifecycle);
+    const pool = lifecycle.use('thumbnails', new ThumbnailPool({ size: thumbnailWorkers, clock: dependencies.clock }));
+    const thumbnails = new Thumbnails(dependencies, pool);
+    const url = await openDoor(options, { ...dependencies, thumbnails }, lifecycle);
     return { url, close: async () => void (await lifecycle.stop()) };
   } catch (error) {
     await lifecycle.stop();
@@ -77,7 +86,7 @@ async function openParts(
     limiter: createRateLimiter({
       clock,
       enabled: config.limits.enabled,
-      rules: { [UPLOAD_RATE]: settings.upload_rate },
+      rules: { [UPLOAD_RATE]: settings.upload_rate, [THUMBNAIL_RATE]: THUMBNAILS_MADE },
       exempt: (userId) => exempt.has(userId),
     }),
     serverName: config.server.name,
@@ -93,7 +102,7 @@ async function openParts(
 
 async function openDoor(
   { config, validateResponses }: MediaRepositoryOptions,
-  dependencies: MediaDependencies,
+  dependencies: MediaDependencies & { readonly thumbnails: Thumbnails },
   lifecycle: Lifecycle,
 ): Promise<string> {
   const { limiter, logger, clock, random } = dependencies;
@@ -104,7 +113,11 @@ async function openDoor(
   });
   lifecycle.use('connections to the homeserver', homeserver);
   const server = createHttpServer({
-    handlers: [...uploadRoutes(dependencies), ...downloadRoutes(dependencies)],
+    handlers: [
+      ...uploadRoutes(dependencies, dependencies.thumbnails),
+      ...downloadRoutes(dependencies),
+      ...thumbnailRoutes(dependencies, dependencies.thumbnails),
+    ],
     authenticate: authenticateAt(homeserver, clock),
     limiter,
     logger,

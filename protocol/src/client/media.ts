@@ -12,7 +12,10 @@ export const uploadMedia = endpoint({
   path: '/_matrix/media/v3/upload',
   aliases: ['/_matrix/media/r0/upload', '/_matrix/media/v1/upload'],
   auth: 'accessToken',
-  query: Type.Object({ filename: Type.Optional(Type.String()) }),
+  query: Type.Object({
+    filename: Type.Optional(Type.String()),
+    'xyz.amorgan.generate_blurhash': Type.Optional(Type.Boolean()),
+  }),
   body: Bytes,
   streamsBody: true,
   response: Type.Object({
@@ -61,5 +64,21 @@ export const downloadMediaAs = endpoint({
   path: '/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}',
   auth: 'accessToken',
   query: DownloadQuery,
+  response: File,
+});
+
+const Side = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+export const getThumbnail = endpoint({
+  method: 'GET',
+  path: '/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}',
+  auth: 'accessToken',
+  query: Type.Object({
+    width: Side,
+    height: Side,
+    method: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('scale')])),
+    animated: Type.Optional(Type.Boolean()),
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
   response: File,
 });
