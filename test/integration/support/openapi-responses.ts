@@ -16,6 +16,8 @@ export interface Operation {
   readonly request?: unknown;
 }
 
+/** Of an answer, that are told. */
+const MAX_FAULTS = 5;
 const folder = join(findSpec().folder, 'openapi');
 
 /** Whether the spec at hand has its OpenAPI; the small sample has not. */
@@ -52,7 +54,7 @@ function makeChecker(): (exchange: Exchange) => void {
     }
     if (validate(body)) return;
     throw new Error(
-      `${method} ${path} answered ${status} with a shape that the spec does not allow: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body).slice(0, 4_000)}`,
+      `${method} ${path} answered ${status} with a shape that the spec does not allow: ${ajv.errorsText(validate.errors?.slice(0, MAX_FAULTS))}\n${JSON.stringify(body).slice(0, 1_000)}`,
     );
   };
 }
