@@ -24,7 +24,7 @@ const SHAPES: readonly ClientShape[] = [
 const KINDS = [
   ...['say', 'say', 'say', 'topic', 'topic', 'custom', 'name', 'join', 'join', 'join', 'leave', 'leave', 'invite'],
   ...['kick', 'ban', 'unban', 'redact', 'read', 'readPrivately', 'type', 'accountData', 'visibility', 'visibility'],
-  'restart',
+  ...['comeBack', 'comeBack', 'restart'],
 ] as const;
 
 interface Action {
@@ -53,6 +53,10 @@ const looks = (maxLength: number) => {
   return fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, some), { minLength: 5, maxLength });
 };
 
+const VISIBILITIES = ['joined', 'invited', 'shared', 'world_readable'] as const;
+
+const visibilities = fc.array(fc.constantFrom(...VISIBILITIES), { minLength: ROOMS, maxLength: ROOMS });
+
 interface Scene {
   readonly people: readonly UserId[];
   readonly roomIds: readonly RoomId[];
@@ -67,13 +71,20 @@ describe('the sum of syncs', () => {
 
   afterAll(() => world.close());
 
-  const setScene = async (): Promise<Scene> => {
+  const setScene = async (visibilities: readonly string[]): Promise<Scene> => {
     const people = await world.users(PEOPLE);
     const creators = people.slice(0, ROOMS);
     // Everybody may change everything, so that most of what is tried happens.
     const levels = { users_default: 50, events: { 'm.room.history_visibility': 50 } };
     const request = { preset: 'public_chat' as const, power_level_content_override: levels };
-    const roomIds = await Promise.all(creators.map((creator) => world.create(creator, request)));
+    const roomIds = await Promise.all(
+      creators.map((creator, index) => {
+        const content = { history_visibility: visibilities[index] ?? 'shared' };
+        const visibility = { type: 'm.room.history_visibility', state_key: '', content };
+        return world.create(creator, { ...request, initial_state: [visibility] });
+      }),
+    );
+    for (const roomId of roomIds) await Promise.all(people.slice(1).map((userId) => world.join(roomId, userId)));
     return { people, roomIds };
   };
 
@@ -96,6 +107,18 @@ describe('the sum of syncs', () => {
   const recent = async (roomId: RoomId, back: number): Promise<EventId> => {
     const events = (await world.features.rooms.rooms.load(roomId)).timeline.all();
     return (events.at(-1 - back) ?? events[0])?.eventId as EventId;
+  };
+
+  /** Joins, leaves, and joins again after this and that. */
+  const comeBack = async (roomId: RoomId, who: UserId, number: number): Promise<void> => {
+    await world.join(roomId, who);
+    const creator = (await world.features.rooms.rooms.load(roomId)).creator;
+    if (creator === who) return;
+    await world.leave(roomId, who);
+    if (number > 0) await world.say(roomId, creator, 'meanwhile');
+    if (number > 1) await world.setState(roomId, creator, 'm.room.topic', { topic: `meanwhile ${number}` });
+    if (number > 2) await world.invite(roomId, creator, who);
+    await world.join(roomId, who);
   };
 
   const perform = async (
@@ -138,9 +161,11 @@ describe('the sum of syncs', () => {
       case 'accountData':
         return world.setAccountData(who, number === 0 ? null : roomId, `type ${number}`, { at: Math.random() });
       case 'visibility': {
-        const visibility = ['joined', 'invited', 'shared', 'world_readable'][number];
+        const visibility = VISIBILITIES[number] ?? 'shared';
         return world.setState(roomId, who, 'm.room.history_visibility', { history_visibility: visibility });
       }
+      case 'comeBack':
+        return comeBack(roomId, who, number);
       case 'restart':
         return world.forgetMemory();
     }
@@ -162,26 +187,32 @@ describe('the sum of syncs', () => {
 
   test('looked at between any two actions is exactly what the rooms are', { timeout: 120_000 }, async () => {
     const shapes = fc.array(fc.constantFrom(...SHAPES), { minLength: PEOPLE * 2, maxLength: PEOPLE * 2 });
-    const property = fc.asyncProperty(actions(70), looks(40), shapes, async (todo, looking, shape) => {
-      const scene = await setScene();
-      const clients = shape.map((each, index) => new ComposedClient(scene.people[index % PEOPLE] as UserId, each));
-      const look = async (client: ComposedClient, index: number) => {
-        const replays = await replaysOf(scene);
-        client.apply(await world.sync(client.userId, { ...client.options, deviceId: `D${index}` }), replays);
-        client.checkAgainst(replays);
-        for (const [roomId, replay] of replays) client.checkLeftState(roomId, replay);
-      };
-      for (const [index, action] of todo.entries()) {
-        await act(scene, action);
-        const bits = looking[index % looking.length] ?? 0;
-        for (const [number, client] of clients.entries()) if (bits & (1 << number)) await look(client, number);
-      }
-      for (const [number, client] of clients.entries()) {
-        await look(client, number);
-        await compareWithFresh(client, scene, await replaysOf(scene));
-      }
-    });
-    await fc.assert(property, { numRuns: 40, endOnFailure: false, interruptAfterTimeLimit: 60_000 });
+    const property = fc.asyncProperty(
+      visibilities,
+      actions(70),
+      looks(40),
+      shapes,
+      async (seen, todo, looking, shape) => {
+        const scene = await setScene(seen);
+        const clients = shape.map((each, index) => new ComposedClient(scene.people[index % PEOPLE] as UserId, each));
+        const look = async (client: ComposedClient, index: number) => {
+          const replays = await replaysOf(scene);
+          client.apply(await world.sync(client.userId, { ...client.options, deviceId: `D${index}` }), replays);
+          client.checkAgainst(replays);
+          for (const [roomId, replay] of replays) client.checkLeftState(roomId, replay);
+        };
+        for (const [index, action] of todo.entries()) {
+          await act(scene, action);
+          const bits = looking[index % looking.length] ?? 0;
+          for (const [number, client] of clients.entries()) if (bits & (1 << number)) await look(client, number);
+        }
+        for (const [number, client] of clients.entries()) {
+          await look(client, number);
+          await compareWithFresh(client, scene, await replaysOf(scene));
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 60, endOnFailure: false, interruptAfterTimeLimit: 60_000 });
   });
 
   /** Answers take their time, so that much happens while they are made. */
@@ -230,8 +261,9 @@ describe('the sum of syncs', () => {
     timeout: 120_000,
   }, async () => {
     const shape = fc.constantFrom(...SHAPES);
-    const property = fc.asyncProperty(actions(60), shape, fc.integer({ min: 1, max: 8 }), async (todo, each, width) => {
-      const scene = await setScene();
+    const widths = fc.integer({ min: 1, max: 8 });
+    const property = fc.asyncProperty(visibilities, actions(60), shape, widths, async (seen, todo, each, width) => {
+      const scene = await setScene(seen);
       const polling = scene.people.map((userId) => new ComposedClient(userId, each));
       const listening = scene.people.map((userId) => new ComposedClient(userId, each));
       const sockets = listening.map(openSocket);
