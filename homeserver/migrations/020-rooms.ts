@@ -11,7 +11,7 @@ const tables = [
     created_ts bigint not null,
     -- event ids and depths of the forward extremities, as JSON
     heads bytea not null,
-    -- state_node of the resolved current state
+    -- root node of the resolved current state
     state_root integer not null,
     -- the next free state_node id
     next_node integer not null,
@@ -27,7 +27,7 @@ const tables = [
     event_id text collate "C" not null,
     depth bigint not null,
     origin_server_ts bigint not null,
-    -- state_node of the state before this event; null for outliers
+    -- root node of the state before this event; null for outliers
     state_before integer,
     -- 0 accepted, 1 soft-failed, 2 rejected
     verdict smallint not null,
@@ -47,11 +47,12 @@ const tables = [
   'create index event_by_depth on event (room_id, depth, position) where not outlier',
   // owner: the room
   // dies: with its room; after a history purge by mark and sweep of what no kept event reaches
-  `create table state_node (
+  `create table state_nodes (
     room_id text collate "C" not null,
-    node_id integer not null,
+    -- the nodes that one event made: their ids follow each other and end with this one
+    last_node_id integer not null,
     content bytea not null,
-    primary key (room_id, node_id)
+    primary key (room_id, last_node_id)
   )`,
   // owner: the room
   // dies: with its room, or by a history purge
@@ -62,9 +63,10 @@ const tables = [
     state_key bytea not null,
     -- the event that now holds, and the one before it; null for none
     event_position bigint,
-    previous_position bigint,
-    primary key (room_id, position, type, state_key)
+    previous_position bigint
   )`,
+  'create index state_change_by_position on state_change (room_id, position)',
+  'create index state_change_by_key on state_change (room_id, state_key, position)',
   // owner: the user (local ones only)
   // dies: with its user, when its room is purged, or when the user forgets the room
   `create table membership (
@@ -121,5 +123,5 @@ export async function down(knex: Knex): Promise<void> {
   for (const name of ['room_alias', 'relation', 'transaction_id', 'membership', 'state_change']) {
     await knex.schema.dropTable(name);
   }
-  for (const name of ['state_node', 'event', 'room']) await knex.schema.dropTable(name);
+  for (const name of ['state_nodes', 'event', 'room']) await knex.schema.dropTable(name);
 }

@@ -15,7 +15,7 @@ const STATE_CHANGES = 5_000;
 const AIM_BYTES_AN_EVENT = 2_500;
 const AIM_STATE_BYTES_A_CHANGE = 1_000;
 /** Tables that keep states rather than events. `membership` is beside them: a row per local member, however often it changes. */
-const STATE_TABLES = ['state_node', 'state_change'];
+const STATE_TABLES = ['state_nodes', 'state_change'];
 
 interface TableSize {
   readonly name: string;

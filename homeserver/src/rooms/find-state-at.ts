@@ -4,7 +4,7 @@ import { createEntry, placeOf, type TrieEntry, type TrieNode } from '@carillon/e
 import type { Reader } from '@carillon/platform/database/database.ts';
 import { listEventsByPosition } from './event.store.ts';
 import { EMPTY_ROOT, positionOf, type StateScope } from './load-state.ts';
-import { listStateNodes } from './room.store.ts';
+import { loadStateNodes } from './room.store.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 export interface StateQuestion {
@@ -38,7 +38,7 @@ export async function findStatesAt(
     if (open.length === 0) break;
     const missing = new Set(open.map((walk) => walk.nodeId as number).filter((id) => !bytes.has(id)));
     if (missing.size > 0) {
-      for (const row of await listStateNodes(database, scope.roomId, [...missing])) bytes.set(row.node_id, row.content);
+      for (const [id, content] of await loadStateNodes(database, scope.roomId, [...missing])) bytes.set(id, content);
     }
     for (const walk of open) stepDown(scope, walk, bytes);
   }

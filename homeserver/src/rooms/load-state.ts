@@ -5,7 +5,7 @@ import { decodeNode, loadStateMap, missingChildIds } from '@carillon/event-graph
 import type { TrieNode } from '@carillon/event-graph/state-map-trie.ts';
 import type { Reader } from '@carillon/platform/database/database.ts';
 import { type EventScope, listEventsByPosition } from './event.store.ts';
-import { listStateNodes } from './room.store.ts';
+import { loadStateNodes } from './room.store.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 /** The root of the state without entries; never stored. */
@@ -48,18 +48,25 @@ export async function loadStateAt(database: Reader, scope: StateScope, rootId: n
   });
 }
 
+/** The bytes of all nodes below a root that are not in memory. */
 async function fetchNodes(database: Reader, scope: StateScope, rootId: number): Promise<Map<number, Uint8Array>> {
-  const bytes = new Map<number, Uint8Array>();
+  const reached = new Map<number, Uint8Array>();
+  const atHand = new Map<number, Uint8Array>();
   let wanted = [rootId];
   while (wanted.length > 0) {
-    const rows = await listStateNodes(database, scope.roomId, wanted);
-    wanted = [];
-    for (const row of rows) {
-      bytes.set(row.node_id, row.content);
-      wanted.push(...missingChildIds(row.content, scope.nodes));
+    const missing = wanted.filter((id) => !atHand.has(id));
+    if (missing.length > 0) {
+      for (const [id, bytes] of await loadStateNodes(database, scope.roomId, missing)) atHand.set(id, bytes);
     }
+    const next: number[] = [];
+    for (const id of wanted) {
+      const bytes = found(atHand.get(id), 'state node', id);
+      reached.set(id, bytes);
+      next.push(...missingChildIds(bytes, scope.nodes));
+    }
+    wanted = next;
   }
-  return bytes;
+  return reached;
 }
 
 async function fetchEvents(

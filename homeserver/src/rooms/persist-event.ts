@@ -12,9 +12,10 @@ import { eventTable, redactionTable } from './event.store.ts';
 import { eventNumberOf } from './load-state.ts';
 import { membershipTable } from './membership.store.ts';
 import { membershipOf } from './membership.ts';
+import { addOpenRoom } from './open-room.ts';
 import { redactInMemory, refreshReplaced } from './redact-in-memory.ts';
 import { relationOf, relationTable } from './relation.store.ts';
-import { type Head, roomTable, stateChangeTable, stateNodeTable } from './room.store.ts';
+import { type Head, roomTable, stateChangeTable, stateNodesTable } from './room.store.ts';
 import type { Room, RoomState } from './room.ts';
 import { type RoomCache, trimPastNodes } from './room-cache.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -137,11 +138,14 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
   event.position = position;
   event.stateBefore = entry.stateBefore.root.id;
   collector.add(eventTable, event);
-  for (const node of rows.nodes) {
-    collector.add(stateNodeTable, { roomId, nodeId: node.id, content: encodeNode(node, eventNumberOf) });
+  const lastNode = rows.nodes.at(-1);
+  if (lastNode !== undefined) {
+    const nodes = rows.nodes.map((node) => encodeNode(node, eventNumberOf));
+    collector.add(stateNodesTable, { roomId, lastNodeId: lastNode.id, nodes });
   }
   if (entry.resolved !== undefined || entry.stateAfter !== entry.stateBefore) {
     addStateRows(dependencies, collector, rows);
+    addOpenRoom(collector, room, entry);
   }
   if (redacts !== null) {
     collector.add(redactionTable, { roomId, targetId: redacts.eventId, redactionId: event.eventId });
@@ -206,18 +210,23 @@ function applyCommitted(dependencies: PersistDependencies, room: Room, entry: Pl
   notifier.emit({ kind: 'room', position: event.position, roomId: room.roomId });
 }
 
+const previousOf = (event: StoredEvent | undefined): string | null =>
+  event === undefined ? null : membershipOf(event);
+
 function tellMemberships(notifier: Notifier, { roomId }: Room, entry: PlacedEvent): void {
   const { event, resolved, stateBefore, stateAfter } = entry;
   const { position } = event;
   if (resolved === undefined) {
     if (stateAfter === stateBefore || event.type !== 'm.room.member' || event.stateKey === undefined) return;
     const userId = event.stateKey as UserId;
-    notifier.emit({ kind: 'membership', position, roomId, userId, membership: membershipOf(event) });
+    const previous = previousOf(stateBefore.get(event.type, userId));
+    notifier.emit({ kind: 'membership', position, roomId, userId, membership: membershipOf(event), previous });
     return;
   }
-  for (const { type, stateKey, after } of changesOf(entry)) {
+  for (const { type, stateKey, before, after } of changesOf(entry)) {
     if (type !== 'm.room.member') continue;
     const membership = after === undefined ? 'leave' : membershipOf(after);
-    notifier.emit({ kind: 'membership', position, roomId, userId: stateKey as UserId, membership });
+    const userId = stateKey as UserId;
+    notifier.emit({ kind: 'membership', position, roomId, userId, membership, previous: previousOf(before) });
   }
 }

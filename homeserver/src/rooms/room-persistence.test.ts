@@ -161,7 +161,7 @@ describe('rooms at rest', () => {
       await world.setState(ALICE, roomId, { type: 'x', stateKey: `${index}`, content: {} });
     }
     const countNodes = async () => {
-      const counted = sql`select count(*)::integer as count from state_node where room_id = ${roomId}`;
+      const counted = sql`select max(last_node_id) as count from state_nodes where room_id = ${roomId}`;
       const [row] = await world.rooms.database.query<{ count: number }>(counted);
       return row?.count ?? 0;
     };

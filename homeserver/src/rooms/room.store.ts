@@ -3,6 +3,7 @@ import type { Reader } from '@carillon/platform/database/database.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { BatchTable } from '../streams/batch-table.ts';
+import { packNodes, unpackNodes } from './state-node-pack.ts';
 
 /** A forward extremity. */
 export interface Head {
@@ -40,18 +41,19 @@ export const roomTable: BatchTable<RoomRow> = {
       next_node = excluded.next_node, newest_position = excluded.newest_position, newest_ts = excluded.newest_ts`,
 };
 
-export interface StateNodeRow {
+/** The nodes that one event made: their ids follow each other up to `lastNodeId`. */
+export interface StateNodesRow {
   readonly roomId: RoomId;
-  readonly nodeId: number;
-  readonly content: Uint8Array;
+  readonly lastNodeId: number;
+  readonly nodes: readonly Uint8Array[];
 }
 
-export const stateNodeTable: BatchTable<StateNodeRow> = {
-  name: 'state_node',
+export const stateNodesTable: BatchTable<StateNodesRow> = {
+  name: 'state_nodes',
   statement: (rows) => sql`
-    insert into state_node (room_id, node_id, content)
-    select * from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.nodeId)}::integer[],
-      ${rows.map((row) => Buffer.from(row.content))}::bytea[])`,
+    insert into state_nodes (room_id, last_node_id, content)
+    select * from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.lastNodeId)}::integer[],
+      ${rows.map((row) => packNodes(row.nodes))}::bytea[])`,
 };
 
 export interface StateChangeRow {
@@ -100,15 +102,22 @@ export async function findRoom(database: Reader, roomId: RoomId): Promise<RoomRo
   };
 }
 
-/** The nodes with these ids, in no order. */
-export function listStateNodes(
+/** The bytes of the nodes with these ids, and of those that share their rows. */
+export async function loadStateNodes(
   database: Reader,
   roomId: RoomId,
   nodeIds: readonly number[],
-): Promise<{ node_id: number; content: Buffer }[]> {
-  return database.query(
-    sql`select node_id, content from state_node where room_id = ${roomId} and node_id = any(${nodeIds}::integer[])`,
+): Promise<Map<number, Uint8Array>> {
+  const rows = await database.query<{ last_node_id: number; content: Buffer }>(
+    sql`select distinct found.last_node_id, found.content from unnest(${nodeIds}::integer[]) as wanted (node_id)
+      cross join lateral (select last_node_id, content from state_nodes
+        where room_id = ${roomId} and last_node_id >= wanted.node_id order by last_node_id limit 1) as found`,
   );
+  const nodes = new Map<number, Uint8Array>();
+  for (const row of rows) {
+    for (const [nodeId, content] of unpackNodes(row.last_node_id, row.content)) nodes.set(nodeId, content);
+  }
+  return nodes;
 }
 
 export interface StateChange {
