@@ -28,9 +28,9 @@ export function syncSources(parts: SyncAdapterParts): SyncSources {
     accountDataSince: async (userId, { after, until }) => {
       const entries = await accounts.accountData.listSince(userId, { since: after, upTo: until });
       const told = entries.map(({ roomId, type, content }) => ({ roomId, type, contentText: content }));
-      const rules = push.rules.accountData(userId);
-      if (after > 0 && rules.position <= after) return told;
-      return [...told, { roomId: null, type: 'm.push_rules', contentText: JSON.stringify(rules.content) }];
+      if (after > 0 && push.rules.positionOf(userId) <= after) return told;
+      const { content } = push.rules.accountData(userId);
+      return [...told, { roomId: null, type: 'm.push_rules', contentText: JSON.stringify(content) }];
     },
     receiptEventsSince: (userId, roomId, after) => {
       const hot = receipts.peek(roomId);

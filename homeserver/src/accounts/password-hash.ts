@@ -1,5 +1,5 @@
 // Password hashes: argon2id, a few at a time, so that logins cannot take the processor from everything else (S60).
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { Random } from '@carillon/platform/random.ts';
 import { limitExceeded } from '@carillon/protocol/matrix-error.ts';
 import { hash, verify } from '@node-rs/argon2';
@@ -72,5 +72,5 @@ function prepare(password: string): string {
 
 /** SHA-256, by which tokens of 256 bits are kept at rest. */
 export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return digest('sha256', token, 'buffer');
 }

@@ -44,9 +44,14 @@ export class PushRuleBook {
     return this.#own.get(userId)?.ruleset ?? rulesetOf(userId, NO_CHANGES);
   }
 
-  /** The m.push_rules account data; `position` is that of the newest change, 0 where there was none. */
+  /** The position of the newest change of the user's rules, 0 where there was none. */
+  positionOf(userId: UserId): number {
+    return this.#own.get(userId)?.position ?? 0;
+  }
+
+  /** The m.push_rules account data, with the position of the newest change. */
   accountData(userId: UserId): { readonly position: number; readonly content: { readonly global: Ruleset } } {
-    return { position: this.#own.get(userId)?.position ?? 0, content: { global: this.rulesetOf(userId) } };
+    return { position: this.positionOf(userId), content: { global: this.rulesetOf(userId) } };
   }
 
   /** Changes the user's rules; resolves when that is durable. What `edit` throws goes to the caller, nothing is changed then. */

@@ -59,6 +59,7 @@ export async function answerHttp(
     request,
     response,
     stop: context.stop,
+    onStop: context.onStop,
   });
   const exchange: Exchange = {
     context,

@@ -11,6 +11,7 @@ export class HttpRequestInfo implements RequestInfo {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #stop: AbortSignal;
+  readonly #onStop: Set<() => void>;
   #controller: AbortController | undefined;
 
   constructor(parts: {
@@ -20,12 +21,15 @@ export class HttpRequestInfo implements RequestInfo {
     response: ServerResponse;
     /** Aborted when the server stops. */
     stop: AbortSignal;
+    /** Who is told of that. */
+    onStop: Set<() => void>;
   }) {
     this.requestId = parts.requestId;
     this.address = parts.address;
     this.#request = parts.request;
     this.#response = parts.response;
     this.#stop = parts.stop;
+    this.#onStop = parts.onStop;
   }
 
   get userAgent(): string {
@@ -45,13 +49,13 @@ export class HttpRequestInfo implements RequestInfo {
     const controller = new AbortController();
     const onStop = () => controller.abort(this.#stop.reason);
     const onClose = () => {
-      this.#stop.removeEventListener('abort', onStop);
+      this.#onStop.delete(onStop);
       if (!this.#response.writableFinished) controller.abort(new Error('the client went away'));
     };
     if (this.#stop.aborted) onStop();
     else if (this.#response.closed) onClose();
     else {
-      this.#stop.addEventListener('abort', onStop, { once: true });
+      this.#onStop.add(onStop);
       this.#response.once('close', onClose);
     }
     return controller;

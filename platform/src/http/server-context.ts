@@ -60,6 +60,11 @@ export interface ServerContext {
   readonly bodies: BodyBudget;
   readonly nextRequestId: () => string;
   readonly stop: AbortSignal;
+  /**
+   * Called once when `stop` is aborted; requests come and go here. A signal's own listeners are walked through at each
+   * coming and going, so that thousands of waiting requests would pay for one another.
+   */
+  readonly onStop: Set<() => void>;
 }
 
 const METHODS: readonly string[] = ['GET', 'PUT', 'POST', 'DELETE'] satisfies Method[];

@@ -98,6 +98,10 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
   };
   const boot = parts.random.token(6);
   let requests = 0;
+  const onStop = new Set<() => void>();
+  stop.addEventListener('abort', () => {
+    for (const listener of [...onStop]) listener();
+  });
   return {
     parts,
     options,
@@ -106,6 +110,7 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
     bodies: new BodyBudget(),
     nextRequestId: () => `${boot}-${(++requests).toString(36)}`,
     stop,
+    onStop,
   };
 }
 
