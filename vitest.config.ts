@@ -22,6 +22,7 @@ export default defineConfig({
           include: ['test/{integration,conformance,vectors}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          globalSetup: ['test/integration/support/secret-search.ts'],
           maxWorkers: 2,
         },
       },

@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 1_000;
 /** The folder of the embedded Postgres, if the connection is to that one; null for a database elsewhere. */
 export function embeddedDataFolder(dataFolder: string, connection: string): string | null {
   try {
-    const sockets = readFileSync(join(dataFolder, 'postgres', 'socket-folder'), 'utf8').trim();
+    const sockets = readFileSync(join(dataFolder, 'socket-folder'), 'utf8').trim();
     return new URL(connection).searchParams.get('host') === sockets ? join(dataFolder, 'postgres') : null;
   } catch {
     return null;

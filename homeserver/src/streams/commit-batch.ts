@@ -1,5 +1,6 @@
 // Bringing one batch to the disk, whatever the connection does: waits for a database that is away, and looks up a commit
 // whose answer was lost. A batch is never written twice and never reported lost while it may be there.
+import type { Clock } from '@carillon/platform/clock.ts';
 import { type BatchWriter, CommitOutcomeUnknown } from '@carillon/platform/database/database.ts';
 import { isDiskFull, Unavailable } from '@carillon/platform/database/database-error.ts';
 import type { Sql } from '@carillon/platform/database/sql.ts';
@@ -29,8 +30,8 @@ export interface CommitDependencies {
   /** Why nothing may be written just now; null where all is well. */
   readonly refusal?: () => string | null;
   readonly observer?: CommitObserver;
-  /** Waits a while between attempts while the database is away. */
-  readonly sleep: (delayMs: number) => Promise<void>;
+  /** Waits a while between attempts while the database is away, and tells how long that has gone on. */
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>;
 }
 
 export interface Batch {
@@ -41,7 +42,7 @@ export interface Batch {
 
 const RETRY_DELAY_MS = 100;
 /** How long a batch waits for a database that went away, before its callers are told. */
-export const DATABASE_AWAY_TIMEOUT_MS = 30_000;
+export const DATABASE_AWAY_TIMEOUT_MS = 20_000;
 
 type Attempt =
   | { readonly outcome: 'committed' }
@@ -49,7 +50,9 @@ type Attempt =
 
 /** Null when committed; else why it certainly is not: the database's refusal, or StreamUnavailable. */
 export async function commitBatch(dependencies: CommitDependencies, batch: Batch): Promise<unknown> {
-  let waitedMs = 0;
+  const { clock, logger } = dependencies;
+  const startedMs = clock.monotonic();
+  let hasWaited = false;
   let isDoubtful = false;
   for (;;) {
     const attempt = await tryCommit(dependencies, batch, isDoubtful);
@@ -59,14 +62,12 @@ export async function commitBatch(dependencies: CommitDependencies, batch: Batch
     // What fills a disk does not go away by itself, and the callers can be told for certain.
     if (!isDoubtful && isDiskFull(attempt.error)) return new StreamUnavailable('the disk is full', attempt.error);
     // An unknown outcome is never guessed: it is asked for until the database answers.
-    if (waitedMs >= DATABASE_AWAY_TIMEOUT_MS && !isDoubtful) {
+    if (clock.monotonic() - startedMs >= DATABASE_AWAY_TIMEOUT_MS && !isDoubtful) {
       return new StreamUnavailable('the database does not answer', attempt.error);
     }
-    if (waitedMs === 0) {
-      dependencies.logger.warn({ error: String(attempt.error) }, 'the database is away; the batch waits');
-    }
-    await dependencies.sleep(RETRY_DELAY_MS);
-    waitedMs += RETRY_DELAY_MS;
+    if (!hasWaited) logger.warn({ error: String(attempt.error) }, 'the database is away; the batch waits');
+    hasWaited = true;
+    await clock.sleep(RETRY_DELAY_MS);
   }
 }
 

@@ -63,8 +63,11 @@ describe('the stream writer', () => {
         writer: faulty,
         loadWrittenPosition: load,
         logger: memoryLogger(),
-        sleep: async (delayMs) => {
-          slept += delayMs;
+        clock: {
+          monotonic: () => slept,
+          sleep: async (delayMs) => {
+            slept += delayMs;
+          },
         },
       },
       await load(),

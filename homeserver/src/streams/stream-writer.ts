@@ -108,11 +108,9 @@ export class StreamWriter {
   async #commitOrSplit(batch: Pending[]): Promise<void> {
     const failure = await this.#commit(batch);
     if (failure === null) return;
+    if (failure instanceof StreamUnavailable) return this.#failAll(batch, failure);
     const lanes = Map.groupBy(batch, (pending) => pending.write.lane);
-    if (lanes.size === 1 || failure instanceof StreamUnavailable) {
-      for (const lane of lanes.values()) this.#failLane(lane, failure);
-      return;
-    }
+    if (lanes.size === 1) return this.#failLane(batch, failure);
     this.#dependencies.logger.warn(
       { error: String(failure), lanes: lanes.size },
       'a batch failed; trying lane by lane',
@@ -121,6 +119,14 @@ export class StreamWriter {
       const laneFailure = await this.#commit(lane);
       if (laneFailure !== null) this.#failLane(lane, laneFailure);
     }
+  }
+
+  /** Nobody waits for a database that has just been waited for: the next write finds out whether it is back. */
+  #failAll(batch: readonly Pending[], failure: StreamUnavailable): void {
+    const failed = [...batch, ...this.#waiting];
+    this.#waiting = [];
+    this.#dependencies.logger.error({ writes: failed.length, error: String(failure) }, 'nothing can be written');
+    this.#reject(failed, failure);
   }
 
   /** What was built on top of a failed write fails with it. */
@@ -132,7 +138,11 @@ export class StreamWriter {
     );
     const later = this.#waiting.filter((pending) => pending.write.lane === lane);
     this.#waiting = this.#waiting.filter((pending) => pending.write.lane !== lane);
-    for (const pending of [...failed, ...later]) {
+    this.#reject([...failed, ...later], error);
+  }
+
+  #reject(failed: readonly Pending[], error: unknown): void {
+    for (const pending of failed) {
       this.#tell('failed', () => pending.write.failed?.(error));
       pending.reject(error);
     }

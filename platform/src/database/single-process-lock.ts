@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Logger } from '../logger.ts';
 import { StartFault } from '../supervisor/start-fault.ts';
 import { connectClient } from './connection-options.ts';
+import { isConnectionLost } from './database-error.ts';
 import { connectPatiently } from './pipelined-connection.ts';
 
 /** "carillon" squeezed into an advisory lock's number; the same for every server on a database. */
@@ -18,7 +19,7 @@ export interface SingleProcessLock {
 
 export interface LockOptions {
   readonly connection: string;
-  /** Called once if the lock's connection died and another server has the lock now, or Postgres stays away: stop serving. */
+  /** Called once if the lock's connection died and another server has the lock now: stop serving. */
   readonly onLost: (reason: Error) => void;
   readonly logger?: Logger;
 }
@@ -81,8 +82,19 @@ class LockHolder {
     if (this.#client !== client || this.#released) return;
     this.#client = undefined;
     this.#options.logger?.warn({}, 'lost the connection that holds the lock on the database; taking it again');
-    this.take().catch((error: unknown) => {
+    this.#takeAgain().catch((error: unknown) => {
       if (!this.#released) this.#options.onLost(error instanceof Error ? error : new Error(String(error)));
     });
+  }
+
+  /** However long Postgres stays away: without it this server does no harm, and says that it is not ready. */
+  async #takeAgain(): Promise<void> {
+    while (!this.#released) {
+      try {
+        return await this.take();
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error;
+      }
+    }
   }
 }

@@ -1,6 +1,7 @@
 // A small client of the client-server API over fetch, and the people who use it, for the tests.
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '@carillon/protocol/json.ts';
+import { handInLog, rememberSecret, rememberSecretsIn } from './secret-register.ts';
 import type { SyncBody } from './sync-body.ts';
 
 export interface Answer<Body = JsonObject> {
@@ -54,6 +55,8 @@ export class Api {
   /** Any call; rejects only where no answer came. */
   async call<Body = JsonObject>(method: string, target: string, options: CallOptions = {}): Promise<Answer<Body>> {
     const url = new URL(this.baseUrl + target);
+    rememberSecret(options.token);
+    rememberSecretsIn(options.body);
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
@@ -68,6 +71,8 @@ export class Api {
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
     const body: unknown = text === '' || !isJson ? text : JSON.parse(text);
+    rememberSecretsIn(body);
+    if (response.status >= 400) handInLog(`error of ${method} ${url.pathname}`, text);
     this.#options.inspect?.({ method, path: url.pathname, status: response.status, body });
     return { status: response.status, headers: response.headers, body: body as Body };
   }

@@ -3,12 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type MemoryLogger, memoryLogger } from '@carillon/platform/testing/memory-logger.ts';
+import { scrub } from '@carillon/platform/log-scrub.ts';
+import { type LogRecord, type MemoryLogger, memoryLogger } from '@carillon/platform/testing/memory-logger.ts';
 import { createTestDatabase } from '@carillon/platform/testing/test-database.ts';
 import { HOME, readHomeserverConfig } from '../../../homeserver/src/config.ts';
 import { type Homeserver, openHomeserver } from '../../../homeserver/src/homeserver.ts';
 import { Api } from './api-client.ts';
 import { responseChecker } from './openapi-responses.ts';
+import { handInLog } from './secret-register.ts';
 
 export interface OpenServerOptions {
   /** `CARILLON_SECTION__KEY` variables over the tests' own. */
@@ -38,7 +40,7 @@ export const testEnvironment = {
   CARILLON_LIMITS__ENABLED: 'false',
 } as const;
 
-/** Opens one on a fresh database and a fresh data folder; `close` removes both. */
+/** Opens one on a fresh database and a fresh data folder; `close` removes both, and fails if the server logged an error. */
 export async function openServer({
   environment = {},
   checkResponses = true,
@@ -70,6 +72,14 @@ export async function openServer({
       await homeserver.close();
       await database.drop();
       rmSync(dataFolder, { recursive: true, force: true });
+      handInLog('a server in the test', JSON.stringify(logger.records.map(readable), null, 1));
+      const errors = logger.records.filter(({ level }) => level === 'error');
+      if (errors.length > 0) throw new Error(`the server logged errors: ${JSON.stringify(errors)}`);
     },
   };
+}
+
+/** A line as the real logger would write it, errors in full. */
+function readable({ level, fields, message }: LogRecord): object {
+  return { level, message, ...scrub(fields) };
 }

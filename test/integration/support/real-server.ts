@@ -1,11 +1,12 @@
 // The server as `npm start` runs it: supervising parent, embedded Postgres (fsync on) and homeserver, all killable.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PREFLIGHT, REPOSITORY, ServerRun, until } from '../stand-in/server-run.ts';
 import { Api } from './api-client.ts';
 import { freePort } from './free-port.ts';
 import { testEnvironment } from './open-server.ts';
+import { handInLog } from './secret-register.ts';
 
 export interface RealServerOptions {
   /** Over the tests' own settings. */
@@ -18,6 +19,8 @@ export type Part = 'homeserver' | 'postgres' | 'parent';
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
+/** Linux counts processor time in these. */
+const TICK_MS = 10;
 
 export class RealServer {
   readonly url: string;
@@ -39,6 +42,8 @@ export class RealServer {
       CARILLON_SERVER__DATA_DIR: this.dataFolder,
       CARILLON_LISTEN__CLIENT: `127.0.0.1:${port}`,
       CARILLON_LISTEN__FEDERATION: '127.0.0.1:0',
+      // All that can be said, for the search for secrets.
+      CARILLON_LOG__LEVEL: 'debug',
       ...environment,
     };
   }
@@ -82,11 +87,37 @@ export class RealServer {
     }
   }
 
+  /** Stops a part in its tracks for some time, all of its processes. */
+  async pause(part: Part, pauseMs: number): Promise<void> {
+    const pids = this.#pidsOf(part);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+
+  /** What /health/ready answers: its status and what it says; 0 where nobody answers in time. */
+  async readiness(timeoutMs = 4_000): Promise<{ readonly code: number; readonly says: string }> {
+    try {
+      const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+      return { code: response.status, says: ((await response.json()) as { status: string }).status };
+    } catch {
+      return { code: 0, says: '' };
+    }
+  }
+
   /** Kills a part with SIGKILL. A killed parent is waited for; it has to be started again. */
   async kill(part: Part): Promise<void> {
     const pid = this.#pidOf(part);
     process.kill(pid, 'SIGKILL');
     if (part === 'parent') await this.#current.exited;
+  }
+
+  /** Kills Postgres, and lets it start again only when the returned function is called. */
+  async keepPostgresDown(): Promise<() => void> {
+    const [folder, aside] = [join(this.dataFolder, 'postgres/global'), join(this.dataFolder, 'postgres/global-aside')];
+    renameSync(folder, aside);
+    await this.kill('postgres');
+    return () => renameSync(aside, folder);
   }
 
   /** Ends it with SIGTERM; the exit code. */
@@ -100,6 +131,7 @@ export class RealServer {
     this.#run?.process.kill('SIGTERM');
     await this.#run?.exited;
     await this.#run?.isGone(20_000);
+    handInLog(`a real server in ${this.dataFolder}`, this.output);
     if (this.#ownsFolder) rmSync(this.dataFolder, { recursive: true, force: true });
   }
 
@@ -119,9 +151,29 @@ export class RealServer {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
   }
 
+  /** The processor time that the homeserver process has used, in milliseconds. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#pidOf('homeserver')}/stat`, 'utf8');
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(') ') + 2)
+      .split(' ')
+      .slice(11)
+      .map(Number);
+    return ((user ?? 0) + (system ?? 0)) * TICK_MS;
+  }
+
   get #current(): ServerRun {
     if (this.#run === undefined) throw new Error('the server has not been started');
     return this.#run;
+  }
+
+  #pidsOf(part: Part): number[] {
+    if (part !== 'postgres') return [this.#pidOf(part)];
+    const isPostgres = ({ command }: { command: string }) => /^postgres:|bin\/postgres /.test(command);
+    return this.#current
+      .processes()
+      .filter(isPostgres)
+      .map(({ pid }) => pid);
   }
 
   #pidOf(part: Part): number {

@@ -27,8 +27,11 @@ export abstract class Talker {
   readonly acknowledged: Acknowledged[] = [];
   /** Tries that ended without an acknowledgement. */
   failures = 0;
+  /** The statuses of these, where there was an answer at all. */
+  readonly refusals = new Set<number>();
   protected isTalking = true;
   protected isListening = true;
+  protected isAbandoned = false;
   #running: Promise<unknown>[] = [];
 
   constructor(person: Person, roomId: string) {
@@ -44,6 +47,8 @@ export abstract class Talker {
 
   begin(): void {
     this.#running = [this.#talk(), this.listen()];
+    // A test that gives up does not wait for these.
+    for (const part of this.#running) part.catch(() => undefined);
   }
 
   async stopTalking(): Promise<void> {
@@ -54,6 +59,19 @@ export abstract class Talker {
   async stopListening(): Promise<void> {
     this.isListening = false;
     await this.#running[1];
+  }
+
+  /** Ends everything without waiting, after a test that failed. */
+  abandon(): void {
+    this.isTalking = false;
+    this.isListening = false;
+    this.isAbandoned = true;
+  }
+
+  protected eventIdOf({ status, body }: { status: number; body: { event_id: string } }): string | null {
+    if (status === 200) return body.event_id;
+    this.refusals.add(status);
+    return null;
   }
 
   async hasSentMore(count: number, timeoutMs = 60_000): Promise<void> {
@@ -68,6 +86,7 @@ export abstract class Talker {
   /** Sends until it is acknowledged. */
   async send(txnId: string, body: string): Promise<string> {
     for (;;) {
+      if (this.isAbandoned) throw new Error('given up');
       const eventId = await this.trySend(txnId, body).catch(() => null);
       if (eventId !== null) return eventId;
       this.failures++;
@@ -94,7 +113,7 @@ export class PollingTalker extends Talker {
     const target = v3`/rooms/${this.roomId}/send/m.room.message/${txnId}`;
     const content = { msgtype: 'm.text', body };
     const answer = await this.person.call<{ event_id: string }>('PUT', target, { body: content, timeoutMs: 20_000 });
-    return answer.status === 200 ? answer.body.event_id : null;
+    return this.eventIdOf(answer);
   }
 
   protected async listen(): Promise<void> {
@@ -121,7 +140,7 @@ export class SocketTalker extends Talker {
     if (this.#socket === null) return null;
     const target = v3`/rooms/${this.roomId}/send/m.room.message/${txnId}`;
     const answer = await this.#socket.request<{ event_id: string }>('PUT', target, { msgtype: 'm.text', body });
-    return answer.status === 200 ? answer.body.event_id : null;
+    return this.eventIdOf(answer);
   }
 
   protected async listen(): Promise<void> {

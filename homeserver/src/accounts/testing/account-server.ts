@@ -61,7 +61,7 @@ export async function startAccountServer(
   const writer = database.openBatchWriter();
   const loadWrittenPosition = () => findWrittenPosition(database);
   const streamWriter = new StreamWriter(
-    { writer, loadWrittenPosition, logger, sleep: (delayMs) => systemClock.sleep(delayMs) },
+    { writer, loadWrittenPosition, logger, clock: systemClock },
     await loadWrittenPosition(),
   );
   const tokenSeed = systemRandom.bytes(32);

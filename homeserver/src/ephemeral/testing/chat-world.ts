@@ -76,7 +76,7 @@ async function roomsOn(database: Database, writer: BatchWriter): Promise<RoomDep
   const logger = memoryLogger();
   const loadWrittenPosition = () => findWrittenPosition(database);
   const streamWriter = new StreamWriter(
-    { writer, loadWrittenPosition, logger, sleep: (delayMs) => systemClock.sleep(delayMs) },
+    { writer, loadWrittenPosition, logger, clock: systemClock },
     await loadWrittenPosition(),
   );
   return {

@@ -70,8 +70,8 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
   const writer = database.openBatchWriter();
   const logger = memoryLogger();
   const loadWrittenPosition = () => findWrittenPosition(database);
-  const sleep = (delayMs: number) => systemClock.sleep(delayMs);
-  const streamWriter = new StreamWriter({ writer, loadWrittenPosition, logger, sleep }, await loadWrittenPosition());
+  const dependencies = { writer, loadWrittenPosition, logger, clock: systemClock };
+  const streamWriter = new StreamWriter(dependencies, await loadWrittenPosition());
   const profiles = new Map<UserId, MemberProfile>();
   const unknownUsers = new Set<string>();
   const blocking = new Set<string>();
