@@ -58,6 +58,13 @@ export class OutboundFault extends Error {
 const MAX_IDLE_SOCKETS_PER_HOST = 4;
 const IDLE_SOCKET_MS = 30_000;
 
+interface Connections {
+  readonly gate: AddressGate;
+  readonly clock: Clock;
+  readonly plain: HttpAgent;
+  readonly secure: HttpsAgent;
+}
+
 /** Makes the client. */
 export function createOutboundHttp({ gate, clock, verifyTls, extraRoots }: OutboundOptions): OutboundHttp {
   const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS_PER_HOST, timeout: IDLE_SOCKET_MS };
@@ -67,72 +74,86 @@ export function createOutboundHttp({ gate, clock, verifyTls, extraRoots }: Outbo
     rejectUnauthorized: verifyTls,
     ...(extraRoots !== undefined && { ca: [...rootCertificates, extraRoots] }),
   });
-  const sendOnce = async (request: OutboundRequest, url: URL, deadlineMs: number): Promise<OutboundAnswer> => {
-    const target = request.connectTo ?? { host: url.hostname, port: Number(url.port) || defaultPort(url) };
-    const addresses = await gate.resolve(target.host);
-    const [first] = addresses;
-    if (first === undefined) throw new OutboundFault(`${target.host} has no address`);
-    const name = (request.certificateName ?? url.hostname).replace(/^\[(.*)\]$/, '$1');
-    const options = {
-      method: request.method,
-      host: isIP(target.host) === 0 ? target.host : first.address,
-      port: target.port,
-      path: `${url.pathname}${url.search}`,
-      headers: { host: url.host, ...request.headers, ...lengthOf(request.body) },
-      lookup: lookupIn(addresses),
-      // One pool a certificate name: a connection that was checked for one name serves no other.
-      ...(url.protocol === 'https:'
-        ? { agent: secure, servername: isIP(name) === 0 ? name : '', checkServerIdentity: checkFor(name) }
-        : { agent: plain }),
-    };
-    return exchange(url, { options, body: request.body, timeoutMs: deadlineMs - clock.monotonic() });
-  };
-  const exchange = (
-    url: URL,
-    { options, body, timeoutMs }: { options: object; body: Buffer | undefined; timeoutMs: number },
-  ): Promise<OutboundAnswer> =>
-    new Promise((resolve, reject) => {
-      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const outgoing = send(options, (answer) => {
-        const address = answer.socket.remoteAddress ?? '';
-        if (!gate.allows(address)) {
-          outgoing.destroy(new OutboundFault('the connection went to a banned address'));
-          return;
-        }
-        answer.once('close', () => deadline.cancel());
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, url: url.href, body: answer });
-      });
-      const deadline = clock.setTimeout(
-        () => outgoing.destroy(new OutboundFault(`${url.host} did not answer in time`)),
-        timeoutMs,
-      );
-      outgoing.once('error', (error) => {
-        deadline.cancel();
-        reject(error);
-      });
-      outgoing.end(body);
-    });
+  const connections = { gate, clock, plain, secure };
   return {
-    async send(request) {
-      const deadlineMs = clock.monotonic() + request.timeoutMs;
-      let url = readUrl(request.url);
-      let current = request;
-      for (let redirects = 0; ; redirects++) {
-        const answer = await sendOnce(current, url, deadlineMs);
-        const location = answer.headers.location;
-        if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
-        if (redirects >= (request.maxRedirects ?? 0)) return answer;
-        answer.body.destroy();
-        url = readUrl(new URL(location, url).href);
-        const { connectTo: _target, certificateName: _name, body: _body, ...rest } = current;
-        current = { ...rest, method: 'GET' };
-      }
-    },
+    send: (request) => sendAlong(connections, request),
     close() {
       plain.destroy();
       secure.destroy();
     },
   };
+}
+
+/** Sends, and follows redirects as far as the request allows; each goes through the gate. */
+async function sendAlong(connections: Connections, request: OutboundRequest): Promise<OutboundAnswer> {
+  const deadlineMs = connections.clock.monotonic() + request.timeoutMs;
+  let url = readUrl(request.url);
+  let current = request;
+  for (let redirects = 0; ; redirects++) {
+    const answer = await sendOnce(connections, current, { url, deadlineMs });
+    const location = answer.headers.location;
+    if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
+    if (redirects >= (request.maxRedirects ?? 0)) return answer;
+    answer.body.destroy();
+    url = readUrl(URL.parse(location, url)?.href ?? '');
+    const { connectTo: _target, certificateName: _name, body: _body, ...rest } = current;
+    current = { ...rest, method: 'GET' };
+  }
+}
+
+async function sendOnce(
+  connections: Connections,
+  request: OutboundRequest,
+  { url, deadlineMs }: { url: URL; deadlineMs: number },
+): Promise<OutboundAnswer> {
+  const target = request.connectTo ?? { host: url.hostname, port: Number(url.port) || defaultPort(url) };
+  const addresses = await connections.gate.resolve(target.host);
+  const [first] = addresses;
+  if (first === undefined) throw new OutboundFault(`${target.host} has no address`);
+  const name = (request.certificateName ?? url.hostname).replace(/^\[(.*)\]$/, '$1');
+  // One pool a certificate name: a connection that was checked for one name serves no other.
+  const security =
+    url.protocol === 'https:'
+      ? { agent: connections.secure, servername: isIP(name) === 0 ? name : '', checkServerIdentity: checkFor(name) }
+      : { agent: connections.plain };
+  const options = {
+    method: request.method,
+    host: isIP(target.host) === 0 ? target.host : first.address,
+    port: target.port,
+    path: `${url.pathname}${url.search}`,
+    headers: { host: url.host, ...request.headers, ...lengthOf(request.body) },
+    lookup: lookupIn(addresses),
+    ...security,
+  };
+  return exchange(connections, url, { options, body: request.body, deadlineMs });
+}
+
+/** Resolves with the answer's head; the deadline holds until its last byte. */
+function exchange(
+  { gate, clock }: Connections,
+  url: URL,
+  { options, body, deadlineMs }: { options: object; body: Buffer | undefined; deadlineMs: number },
+): Promise<OutboundAnswer> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const outgoing = send(options, (answer) => {
+      if (!gate.allows(answer.socket.remoteAddress ?? '')) {
+        outgoing.destroy(new OutboundFault('the connection went to a banned address'));
+        return;
+      }
+      answer.once('close', () => deadline.cancel());
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, url: url.href, body: answer });
+    });
+    const deadline = clock.setTimeout(
+      () => outgoing.destroy(new OutboundFault(`${url.host} did not answer in time`)),
+      deadlineMs - clock.monotonic(),
+    );
+    outgoing.once('error', (error) => {
+      deadline.cancel();
+      reject(error);
+    });
+    outgoing.end(body);
+  });
 }
 
 function readUrl(text: string): URL {
