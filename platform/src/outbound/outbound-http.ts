@@ -95,7 +95,7 @@ async function sendAlong(connections: Connections, request: OutboundRequest): Pr
     if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
     if (redirects >= (request.maxRedirects ?? 0)) return answer;
     answer.body.destroy();
-    url = readUrl(URL.parse(location, url)?.href ?? '');
+    url = readUrl(URL.parse(location, url.href)?.href ?? '');
     const { connectTo: _target, certificateName: _name, body: _body, ...rest } = current;
     current = { ...rest, method: 'GET' };
   }
