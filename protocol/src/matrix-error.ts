@@ -50,3 +50,8 @@ export const unrecognized = (status: 404 | 405 | 400 = 404) =>
 export const tooLarge = (message: string) => new MatrixError(413, 'M_TOO_LARGE', message);
 export const limitExceeded = (retryAfterMs: number) =>
   new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many requests', { retry_after_ms: Math.ceil(retryAfterMs) });
+export const invalidSignature = (message: string) => new MatrixError(400, 'M_INVALID_SIGNATURE', message);
+export const wrongRoomKeysVersion = (currentVersion: string) =>
+  new MatrixError(403, 'M_WRONG_ROOM_KEYS_VERSION', 'This is not the newest backup', {
+    current_version: currentVersion,
+  });

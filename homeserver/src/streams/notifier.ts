@@ -10,6 +10,8 @@ export type Change =
       readonly roomId: RoomId;
       readonly userId: UserId;
       readonly membership: string;
+      /** The membership before; null for none. */
+      readonly previous: string | null;
     }
   | { readonly kind: 'forgotten'; readonly roomId: RoomId; readonly userId: UserId }
   | {
@@ -28,6 +30,14 @@ export type Change =
     }
   | { readonly kind: 'profile'; readonly position: number; readonly userId: UserId; readonly key: string }
   | { readonly kind: 'device'; readonly position: number; readonly userId: UserId; readonly deviceId: string }
+  | { readonly kind: 'deviceInbox'; readonly position: number; readonly userId: UserId; readonly deviceId: string }
+  | {
+      /** The user signed another's master key, which only they may see. */
+      readonly kind: 'userSignature';
+      readonly position: number;
+      readonly userId: UserId;
+      readonly targetUserId: UserId;
+    }
   | { readonly kind: 'typing'; readonly roomId: RoomId }
   | { readonly kind: 'presence'; readonly userId: UserId }
   | {

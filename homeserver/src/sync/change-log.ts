@@ -6,14 +6,18 @@ import type { Notifier } from '../streams/notifier.ts';
 /** Entries kept; a client that is further behind is answered from the database. */
 export const MAX_LOGGED_CHANGES = 20_000;
 
-export type LoggedKind = 'room' | 'receipt' | 'membership' | 'accountData' | 'profile' | 'device';
+export type LoggedKind = 'room' | 'receipt' | 'membership' | 'accountData' | 'profile' | 'device' | 'userSignature';
 
 export interface LoggedChange {
   readonly position: number;
   readonly kind: LoggedKind;
   readonly roomId: RoomId | null;
-  /** Set where only this user may hear of it. */
+  /** Whose membership or devices they are; else set where only this user may hear of it. */
   readonly userId: UserId | null;
+  /** A membership: whether the user was in the room, and is. */
+  readonly stay?: { readonly before: boolean; readonly after: boolean };
+  /** A user signature: whose key was signed. */
+  readonly targetUserId?: UserId;
 }
 
 export class ChangeLog {
@@ -24,9 +28,10 @@ export class ChangeLog {
   constructor(notifier: Notifier, position: number) {
     this.#completeAfter = position;
     notifier.on('room', ({ position, roomId }) => this.#add({ position, kind: 'room', roomId, userId: null }));
-    notifier.on('membership', ({ position, roomId, userId }) =>
-      this.#add({ position, kind: 'membership', roomId, userId }),
-    );
+    notifier.on('membership', ({ position, roomId, userId, membership, previous }) => {
+      const stay = { before: previous === 'join', after: membership === 'join' };
+      this.#add({ position, kind: 'membership', roomId, userId, stay });
+    });
     notifier.on('receipt', ({ position, roomId, userId, isPrivate }) =>
       this.#add({ position, kind: 'receipt', roomId, userId: isPrivate ? userId : null }),
     );
@@ -34,6 +39,9 @@ export class ChangeLog {
       this.#add({ position, kind: 'accountData', roomId, userId }),
     );
     notifier.on('device', ({ position, userId }) => this.#add({ position, kind: 'device', roomId: null, userId }));
+    notifier.on('userSignature', ({ position, userId, targetUserId }) =>
+      this.#add({ position, kind: 'userSignature', roomId: null, userId, targetUserId }),
+    );
   }
 
   /** The changes after a position, oldest first; null when some of them are no longer here. */
