@@ -81,6 +81,7 @@ function presenceSince(
   after: number,
 ): PresenceEntry[] {
   let shares: ((other: UserId) => boolean) | null = null;
+  let joined: readonly RoomId[] | null = null;
   const changed = presence.changedSince(after, (other) => {
     shares ??= after === 0 ? neighboursOf() : sharesRoom;
     return other === userId || shares(other);
@@ -88,7 +89,8 @@ function presenceSince(
   return changed.map((other) => ({ userId: other, text: presence.eventOf(other) }));
 
   function sharesRoom(other: UserId): boolean {
-    return joinedOf(userRooms, userId).some((roomId) => rooms.peek(roomId)?.joinedLocalUsers.has(other) === true);
+    joined ??= joinedOf(userRooms, userId);
+    return joined.some((roomId) => rooms.peek(roomId)?.joinedLocalUsers.has(other) === true);
   }
 
   function neighboursOf(): (other: UserId) => boolean {

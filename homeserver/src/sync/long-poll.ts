@@ -38,6 +38,8 @@ export async function longPoll(dependencies: SyncDependencies & { wake: Wake }, 
       return result;
     }
     await sleep.over;
+    // Time is up and nothing was written since: a second look would find the same.
+    if (!sleep.wasWoken() && dependencies.streamWriter.position === result.next.position) return result;
   }
 }
 
@@ -52,10 +54,18 @@ interface SleepOptions {
 /** Over when the user is woken, at the deadline, or when the client goes away. */
 function sleepUntil({ clock, wake, userId, deadlineMs, signal }: SleepOptions): {
   over: Promise<void>;
+  wasWoken: () => boolean;
   cancel: () => void;
 } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const sleeper = { userId, wake: () => end() };
+  let woken = false;
+  const sleeper = {
+    userId,
+    wake: () => {
+      woken = true;
+      end();
+    },
+  };
   const timer = clock.setTimeout(() => end(), deadlineMs - clock.monotonic());
   const end = () => {
     timer.cancel();
@@ -65,5 +75,5 @@ function sleepUntil({ clock, wake, userId, deadlineMs, signal }: SleepOptions): 
   };
   signal.addEventListener('abort', end, { once: true });
   wake.add(sleeper);
-  return { over: promise, cancel: end };
+  return { over: promise, wasWoken: () => woken, cancel: end };
 }
