@@ -70,6 +70,7 @@ export const limitsConfig = Type.Object({
   invite: rate({ default: '1/s burst 30', description: 'Invites that a user sends.' }),
   create_room: rate({ default: '10/min burst 20', description: 'Rooms that a user creates.' }),
   search: rate({ default: '5/s burst 20', description: 'Searches over messages or people.' }),
+  report: rate({ default: '10/min burst 20', description: 'Rooms, messages and people that a user reports.' }),
   keys: rate({ default: '20/s burst 100', description: 'Uploads of and questions for encryption keys.' }),
 });
 

@@ -72,3 +72,20 @@ export const forgottenTable: BatchTable<ForgottenRow> = {
     where membership.user_id = row.user_id and membership.room_id = row.room_id
     and membership.membership in ('leave', 'ban')`,
 };
+
+/** Rooms that two local users are both joined to, by id after `after`, and how many there are in all. */
+export async function listMutual(
+  database: Reader,
+  query: { userId: UserId; other: UserId; after: string; limit: number },
+): Promise<{ roomIds: RoomId[]; count: number }> {
+  const both = sql`from membership as own join membership as theirs using (room_id)
+    where own.user_id = ${query.userId} and own.membership = 'join'
+    and theirs.user_id = ${query.other} and theirs.membership = 'join'`;
+  const [rows, counts] = await Promise.all([
+    database.query<{ room_id: RoomId }>(
+      sql`select room_id ${both} and room_id > ${query.after} order by room_id limit ${query.limit}`,
+    ),
+    database.query<{ count: number }>(sql`select count(*)::integer as count ${both}`),
+  ]);
+  return { roomIds: rows.map((row) => row.room_id), count: counts[0]?.count ?? 0 };
+}

@@ -2,16 +2,23 @@
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import { forbidden, invalidParam, notFound } from '@carillon/protocol/matrix-error.ts';
 import type { ClientRooms } from './client-rooms.ts';
-import { deletePublishedRoom, insertPublishedRoom, isPublished, listPublishedRooms } from './published-room.store.ts';
+import { type DirectoryEntry, listDirectory } from './directory-entry.store.ts';
+import {
+  deleteNetworkRoom,
+  deletePublishedRoom,
+  insertNetworkRoom,
+  insertPublishedRoom,
+  isPublished,
+} from './published-room.store.ts';
+import type { RoomDirectory } from './room-directory.ts';
 import { maySendState } from './room-power.ts';
-import { type PublishedRoomEntry, publishedEntry } from './room-summary.ts';
+import type { PublishedRoomEntry } from './room-summary.ts';
 
-/** Rooms that the directory looks at; beyond, the oldest published ones are left out. */
-export const MAX_PUBLISHED_ROOMS = 5_000;
 const DEFAULT_PAGE_ROOMS = 100;
 export const MAX_PAGE_ROOMS = 500;
-/** Rooms that are loaded at once. */
-const PARALLEL_LOADS = 16;
+/** Characters of a search term that are looked for. */
+const MAX_TERM_LENGTH = 500;
+export const MAX_NETWORK_ID_BYTES = 255;
 
 export interface DirectoryQuery {
   readonly server?: string | undefined;
@@ -20,6 +27,9 @@ export interface DirectoryQuery {
   readonly searchTerm?: string | undefined;
   /** null in it: rooms without a type; undefined: all. */
   readonly roomTypes?: readonly (string | null)[] | undefined;
+  /** The list of a network behind an app service instead of this server's own. */
+  readonly networkId?: string | undefined;
+  readonly allNetworks?: boolean | undefined;
 }
 
 export interface DirectoryPage {
@@ -30,22 +40,59 @@ export interface DirectoryPage {
 }
 
 /** A page of the directory. Throws M_INVALID_PARAM for an unknown token, M_NOT_FOUND for other servers. */
-export async function listPublicRooms(dependencies: ClientRooms, query: DirectoryQuery): Promise<DirectoryPage> {
-  if (query.server !== undefined && query.server !== dependencies.serverName) {
+export async function listPublicRooms(
+  { database, serverName }: ClientRooms,
+  directory: RoomDirectory,
+  query: DirectoryQuery,
+): Promise<DirectoryPage> {
+  if (query.server !== undefined && query.server !== serverName) {
     throw notFound('This server does not talk to others yet');
+  }
+  if (query.networkId !== undefined && query.allNetworks === true) {
+    throw invalidParam('third_party_instance_id and include_all_networks exclude each other');
   }
   const offset = parseSince(query.since);
   const limit = Math.min(query.limit || DEFAULT_PAGE_ROOMS, MAX_PAGE_ROOMS);
-  const all = (await loadEntries(dependencies)).filter((entry) => isWanted(entry, query));
-  all.sort((left, right) => right.num_joined_members - left.num_joined_members || compare(left.room_id, right.room_id));
-  const page: DirectoryPage = { chunk: all.slice(offset, offset + limit), total_room_count_estimate: all.length };
-  if (offset + limit < all.length) page.next_batch = `o${offset + limit}`;
+  await directory.refresh();
+  const { entries, total } = await listDirectory(
+    database,
+    {
+      searchTerm: searchTermOf(query),
+      roomTypes: query.roomTypes ?? null,
+      networkId: query.networkId ?? null,
+      allNetworks: query.allNetworks ?? false,
+    },
+    { offset, limit },
+  );
+  const page: DirectoryPage = { chunk: entries.map(toChunk), total_room_count_estimate: total };
+  if (offset + limit < total) page.next_batch = `o${offset + limit}`;
   if (offset > 0) page.prev_batch = `o${Math.max(0, offset - limit)}`;
   return page;
 }
 
-function compare(left: string, right: string): number {
-  return left < right ? -1 : 1;
+function searchTermOf({ searchTerm }: DirectoryQuery): string | null {
+  const term = searchTerm?.trim().replaceAll('\0', '').slice(0, MAX_TERM_LENGTH) ?? '';
+  return term === '' ? null : term;
+}
+
+function toChunk(entry: DirectoryEntry): PublishedRoomEntry {
+  const texts = {
+    name: entry.name,
+    topic: entry.topic,
+    canonical_alias: entry.canonicalAlias,
+    avatar_url: entry.avatarUrl,
+    join_rule: entry.joinRule,
+    room_type: entry.roomType,
+  };
+  return {
+    ...(Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== null)) as Partial<
+      Record<keyof typeof texts, string>
+    >),
+    room_id: entry.roomId,
+    num_joined_members: entry.joinedMembers,
+    world_readable: entry.worldReadable,
+    guest_can_join: entry.guestCanJoin,
+  };
 }
 
 function parseSince(since: string | undefined): number {
@@ -53,23 +100,6 @@ function parseSince(since: string | undefined): number {
   const match = /^o(\d{1,9})$/.exec(since);
   if (match === null) throw invalidParam('Unknown pagination token');
   return Number(match[1]);
-}
-
-async function loadEntries({ database, rooms }: ClientRooms): Promise<PublishedRoomEntry[]> {
-  const roomIds = await listPublishedRooms(database, MAX_PUBLISHED_ROOMS);
-  const entries: PublishedRoomEntry[] = [];
-  for (let start = 0; start < roomIds.length; start += PARALLEL_LOADS) {
-    const some = await Promise.all(roomIds.slice(start, start + PARALLEL_LOADS).map((roomId) => rooms.find(roomId)));
-    for (const room of some) if (room !== null && room.joinedCount > 0) entries.push(publishedEntry(room));
-  }
-  return entries;
-}
-
-function isWanted(entry: PublishedRoomEntry, { searchTerm, roomTypes }: DirectoryQuery): boolean {
-  if (roomTypes !== undefined && !roomTypes.includes(entry.room_type ?? null)) return false;
-  if (searchTerm === undefined || searchTerm === '') return true;
-  const term = searchTerm.toLowerCase();
-  return [entry.name, entry.topic, entry.canonical_alias].some((text) => text?.toLowerCase().includes(term));
 }
 
 /** Whether a room is published; for private ones only its members are told so. Throws M_NOT_FOUND. */
@@ -107,4 +137,27 @@ export interface DirectoryChange {
   readonly isAdmin: boolean;
   readonly roomId: RoomId;
   readonly visibility: 'public' | 'private';
+}
+
+export interface NetworkListing {
+  readonly networkId: string;
+  readonly roomId: RoomId;
+  readonly appserviceId: string;
+  readonly visibility: 'public' | 'private';
+}
+
+/** Puts a room into an app service's list of a network, or takes it out. Throws M_NOT_FOUND, M_INVALID_PARAM. */
+export async function setNetworkListing(
+  { database, rooms, clock }: ClientRooms,
+  listing: NetworkListing,
+): Promise<void> {
+  const { networkId, visibility } = listing;
+  if (networkId.includes('\0') || Buffer.byteLength(networkId) > MAX_NETWORK_ID_BYTES) {
+    throw invalidParam(`A network id may have ${MAX_NETWORK_ID_BYTES} bytes`);
+  }
+  if ((await rooms.find(listing.roomId)) === null) throw notFound('There is no such room');
+  const row = { ...listing, publishedTs: clock.now() };
+  await database.transaction((transaction) =>
+    visibility === 'public' ? insertNetworkRoom(transaction, row) : deleteNetworkRoom(transaction, row),
+  );
 }

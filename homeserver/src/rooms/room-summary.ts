@@ -66,20 +66,30 @@ export async function readSummary(
 ): Promise<Summary> {
   const room = await dependencies.rooms.find(await resolveRoom(dependencies, idOrAlias));
   if (room === null || !(await mayKnowOf(dependencies, room, userId))) throw notFound('There is no such room');
-  const summary: Summary = { ...publishedEntry(room), room_version: room.version.id };
-  const algorithm = asText(contentOf(room, 'm.room.encryption')['algorithm']);
-  if (algorithm !== undefined) summary.encryption = algorithm;
-  const allowed = allowedRoomIds(room);
-  if (allowed.length > 0) summary.allowed_room_ids = allowed;
+  const summary = summaryOf(room);
   const member = userId === null ? undefined : room.current.get('m.room.member', userId);
   if (member !== undefined) summary.membership = membershipOf(member);
   return summary;
 }
 
-async function mayKnowOf({ rooms }: ClientRooms, room: Room, userId: UserId | null): Promise<boolean> {
-  if (OPEN_RULES.has(contentOf(room, 'm.room.join_rules')['join_rule']) || isWorldReadable(room)) return true;
+/** What the summary says to everyone who may know of the room. */
+export function summaryOf(room: Room): Summary {
+  const summary: Summary = { ...publishedEntry(room), room_version: room.version.id };
+  const algorithm = asText(contentOf(room, 'm.room.encryption')['algorithm']);
+  if (algorithm !== undefined) summary.encryption = algorithm;
+  const allowed = allowedRoomIds(room);
+  if (allowed.length > 0) summary.allowed_room_ids = allowed;
+  return summary;
+}
+
+/** Whether a user (null: anyone) may be told of a room: they are in it, could come in, could knock, or everyone may read it. */
+export async function mayKnowOf({ rooms }: ClientRooms, room: Room, userId: UserId | null): Promise<boolean> {
+  if (isWorldReadable(room)) return true;
+  const membership = userId === null ? undefined : room.membershipOf(userId);
+  if (membership === 'ban') return false;
+  if (OPEN_RULES.has(contentOf(room, 'm.room.join_rules')['join_rule'])) return true;
   if (userId === null) return false;
-  if (INSIDE.has(room.membershipOf(userId))) return true;
+  if (INSIDE.has(membership)) return true;
   for (const roomId of allowedRoomIds(room)) {
     if ((await rooms.find(roomId as Room['roomId']))?.membershipOf(userId) === 'join') return true;
   }

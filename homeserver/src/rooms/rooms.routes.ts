@@ -5,6 +5,7 @@ import { createRoomRoutes } from './create-room.routes.ts';
 import { directoryRoutes } from './directory.routes.ts';
 import { membershipRoutes } from './membership.routes.ts';
 import { readingRoutes } from './reading.routes.ts';
+import { reportRoutes } from './report.routes.ts';
 import { sendRoutes } from './send.routes.ts';
 import { upgradeRoomRoutes } from './upgrade-room.routes.ts';
 
@@ -16,4 +17,5 @@ export const roomRoutes = (rooms: ClientRooms): Handler[] => [
   ...readingRoutes(rooms),
   ...directoryRoutes(rooms),
   ...upgradeRoomRoutes(rooms),
+  ...reportRoutes(rooms),
 ];

@@ -6,7 +6,7 @@ import { Visibility } from './create-room.ts';
 import { EmptyObject } from './json-object.ts';
 import { MembershipName } from './room-members.ts';
 
-const summaryFields = {
+export const summaryFields = {
   canonical_alias: Type.Optional(Type.String()),
   name: Type.Optional(Type.String()),
   num_joined_members: Type.Integer(),
@@ -104,4 +104,14 @@ export const getRoomSummary = endpoint({
     room_version: Type.Optional(Type.String()),
     membership: Type.Optional(MembershipName),
   }),
+});
+
+/** An app service's own list of the rooms of a network that it bridges to. */
+export const putNetworkRoom = endpoint({
+  method: 'PUT',
+  path: '/_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}',
+  aliases: ['/_matrix/client/r0/directory/list/appservice/{networkId}/{roomId}'],
+  auth: 'appservice',
+  body: Type.Object({ visibility: Visibility }),
+  response: EmptyObject,
 });
