@@ -2,22 +2,16 @@
 import { roomVersions } from '@carillon/event-graph/room-version.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import type { JsonObject } from '@carillon/protocol/json.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildRoomEvent } from './build-room-event.ts';
-import { encodeClientEvent } from './client-event.ts';
-import { decorateEvents } from './decorate-events.ts';
-import { findEvent } from './find-event.ts';
 import { loadStateAt } from './load-state.ts';
 import { persistEvents } from './persist-event.ts';
 import { redactEvent } from './redact-event.ts';
 import type { Room, RoomState } from './room.ts';
 import { RoomCache } from './room-cache.ts';
-import type { RoomDependencies } from './room-dependencies.ts';
 import { sendEvent } from './send-event.ts';
 import type { StoredEvent } from './stored-event.ts';
-import { sentByDevice } from './stored-event.ts';
 import { ALICE, BOB, CAROL, openWorld, SERVER_NAME, type World } from './testing/room-world.ts';
+import { eventOf, toldOf } from './testing/told-event.ts';
 
 const stateOf = (state: RoomState) =>
   Array.from(state.entries(), ({ type, stateKey, value }) => `${type} ${stateKey} ${value.eventId}`).sort();
@@ -55,23 +49,6 @@ describe('rooms at rest', () => {
     world.setState(sender, roomId, { type: 'm.room.member', stateKey: target, content: { membership } });
   const redact = (roomId: RoomId, sender: UserId, targetId: EventId, reason?: string) =>
     redactEvent(world.rooms, { roomId, sender, targetId, isAdmin: false, content: reason ? { reason } : {} });
-  const eventOf = async (dependencies: RoomDependencies, roomId: RoomId, eventId: EventId) =>
-    findEvent(dependencies, await dependencies.rooms.load(roomId), eventId);
-  const clientEvent = async (dependencies: RoomDependencies, roomId: RoomId, eventId: EventId, deviceId = 'A') => {
-    const event = await eventOf(dependencies, roomId, eventId);
-    if (event === undefined) throw new Error('the event is there');
-    const room = await dependencies.rooms.load(roomId);
-    const device = { userId: ALICE, deviceId };
-    await decorateEvents(world.rooms.database, room, [event], device);
-    const text = encodeClientEvent(event, { now: event.originServerTs, ...device, withRoomId: true });
-    return JSON.parse(text) as JsonObject & { content: JsonObject; unsigned: JsonObject };
-  };
-  /** What the hot room and the reloaded one tell of an event; fails where they differ. */
-  const toldOf = async (roomId: RoomId, eventId: EventId, deviceId?: string) => {
-    const told = await clientEvent(world.rooms, roomId, eventId, deviceId);
-    expect(await clientEvent(world.restarted(), roomId, eventId, deviceId)).toEqual(told);
-    return told;
-  };
   const poisoned = async (work: () => Promise<unknown>) => {
     isPoisoned = true;
     await expect(work()).rejects.toThrow();
@@ -105,7 +82,7 @@ describe('rooms at rest', () => {
       expect(viewOf(await reloaded(roomId))).toEqual(viewOf(room));
       expect([...room.joinedLocalUsers].sort()).toEqual([ALICE, BOB]);
       expect([room.joinedCount, room.invitedCount]).toEqual([2, 0]);
-      const told = await toldOf(roomId, said);
+      const told = await toldOf(world, roomId, said);
       expect(told.content).toEqual({});
       expect(told.unsigned['redacted_because']).toMatchObject({ content: { reason: 'a slip', redacts: said } });
     });
@@ -117,14 +94,14 @@ describe('rooms at rest', () => {
       const content = { msgtype: 'm.text', body: 'two' };
       const second = await sendEvent(after, { roomId, sender: ALICE, type: 'm.room.message', content });
       const event = await eventOf(after, roomId, second);
-      expect(event?.prevEvents).toEqual([first]);
+      expect(event.prevEvents).toEqual([first]);
       expect(viewOf(await reloaded(roomId))).toEqual(viewOf(await after.rooms.load(roomId)));
     });
 
     test('a redaction names its target where clients look, in both places', async () => {
       const roomId = await world.create(ALICE, { room_version: version });
       const said = await world.say(ALICE, roomId, 'one');
-      const told = await toldOf(roomId, await redact(roomId, ALICE, said));
+      const told = await toldOf(world, roomId, await redact(roomId, ALICE, said));
       expect([told['redacts'], told.content['redacts']]).toEqual([said, said]);
     });
 
@@ -243,7 +220,7 @@ describe('rooms at rest', () => {
     const roomId = await world.create(ALICE);
     const times = async (...ids: Promise<EventId>[]) => {
       const events = await Promise.all((await Promise.all(ids)).map((id) => eventOf(world.rooms, roomId, id)));
-      return events.map((event) => event?.originServerTs ?? 0);
+      return events.map((event) => event.originServerTs);
     };
     await clock.advance(60_000);
     const [before = 0] = await times(world.say(ALICE, roomId, 'one'));
@@ -256,7 +233,7 @@ describe('rooms at rest', () => {
     const after = world.restarted();
     const event = await eventOf(after, roomId, await sendEvent(after, request));
     clock.now = now;
-    expect(event?.originServerTs).toBe(before);
+    expect(event.originServerTs).toBe(before);
   });
 
   test('the cache lets go of what was not used lately, never of a room that is being written', async () => {
@@ -274,141 +251,6 @@ describe('rooms at rest', () => {
     expect(rooms.peek(pinned)).toBeDefined();
     expect([rooms.peek(first), rooms.peek(second)]).toEqual([undefined, undefined]);
     expect(ids.filter((id) => rooms.peek(id) !== undefined).length).toBeLessThanOrEqual(8);
-  });
-
-  describe('redactions', () => {
-    test('of state reach the states of the past and what was told of the event elsewhere', async () => {
-      const roomId = await world.create(ALICE);
-      const setTopic = (topic: string) => world.setState(ALICE, roomId, { type: 'm.room.topic', content: { topic } });
-      const secret = await setTopic('a secret');
-      const next = await setTopic('harmless');
-      const after = await world.say(ALICE, roomId, 'x');
-      const room = await hot(roomId);
-      room.nodes.clear();
-      const root = (await eventOf(world.rooms, roomId, next))?.stateBefore ?? -1;
-      const past = await loadStateAt(world.rooms.database, room, root);
-      expect(past.get('m.room.topic', '')?.eventId).toBe(secret);
-      expect((await toldOf(roomId, next)).unsigned['prev_content']).toEqual({ topic: 'a secret' });
-      await redact(roomId, ALICE, secret);
-      expect(past.get('m.room.topic', '')?.redactedBy).not.toBeNull();
-      expect((await toldOf(roomId, next)).unsigned).toMatchObject({ prev_content: {}, replaces_state: secret });
-      expect((await toldOf(roomId, after)).content['body']).toBe('x');
-    });
-
-    test('of what stands now, with a change in flight', async () => {
-      const roomId = await world.create(ALICE);
-      const setTopic = (topic: string) => world.setState(ALICE, roomId, { type: 'm.room.topic', content: { topic } });
-      const secret = await setTopic('a secret');
-      const room = await hot(roomId);
-      const target = await eventOf(world.rooms, roomId, secret);
-      if (target === undefined) throw new Error('the topic is there');
-      const redaction = buildRoomEvent(world.rooms, room, {
-        type: 'm.room.redaction',
-        sender: ALICE,
-        content: {},
-        redacts: target,
-      });
-      const redacted = persistEvents(world.rooms, room, [redaction]);
-      const next = setTopic('harmless');
-      await redacted;
-      expect((await toldOf(roomId, await next)).unsigned['prev_content']).toEqual({});
-      expect((await toldOf(roomId, secret)).content).toEqual({});
-    });
-
-    test('of a redaction take its reason from what it redacted', async () => {
-      const roomId = await world.create(ALICE);
-      const said = await world.say(ALICE, roomId, 'one');
-      const first = await redact(roomId, ALICE, said, 'an insult');
-      expect(JSON.stringify((await toldOf(roomId, said)).unsigned)).toContain('an insult');
-      await redact(roomId, ALICE, first);
-      expect(JSON.stringify((await toldOf(roomId, said)).unsigned)).not.toContain('an insult');
-    });
-
-    test('a second redaction of the same event changes nothing', async () => {
-      const roomId = await world.create(ALICE);
-      const said = await world.say(ALICE, roomId, 'one');
-      const first = await redact(roomId, ALICE, said);
-      await redact(roomId, ALICE, said);
-      expect((await toldOf(roomId, said)).unsigned['redacted_because']).toMatchObject({ event_id: first });
-    });
-  });
-
-  describe('transaction ids', () => {
-    const send = (dependencies: RoomDependencies, roomId: RoomId, transactionId: string, deviceId = 'A') =>
-      sendEvent(dependencies, {
-        roomId,
-        sender: ALICE,
-        type: 'm.room.message',
-        content: { msgtype: 'm.text', body: transactionId },
-        sentBy: sentByDevice(ALICE, deviceId, 'send m.room.message', transactionId),
-      });
-
-    test('give one event: in flight, afterwards and after a restart', async () => {
-      const roomId = await world.create(ALICE);
-      const [one, same] = await Promise.all([send(world.rooms, roomId, 't1'), send(world.rooms, roomId, 't1')]);
-      expect(same).toBe(one);
-      expect(await send(world.rooms, roomId, 't1')).toBe(one);
-      expect(await send(world.restarted(), roomId, 't1')).toBe(one);
-      expect(await send(world.rooms, roomId, 't1', 'B')).not.toBe(one);
-      const elsewhere = await world.create(ALICE);
-      expect(await send(world.rooms, elsewhere, 't1')).not.toBe(one);
-    });
-
-    test('can be used again after a failure', async () => {
-      const roomId = await world.create(ALICE);
-      await poisoned(() => send(world.rooms, roomId, 't1'));
-      const said = await send(world.rooms, roomId, 't1');
-      expect(await send(world.restarted(), roomId, 't1')).toBe(said);
-    });
-
-    test('are known beyond what memory holds', async () => {
-      const roomId = await world.create(ALICE);
-      const ids = await Promise.all(
-        Array.from({ length: 1_050 }, (_, index) => send(world.rooms, roomId, `t${index}`)),
-      );
-      for (const dependencies of [world.rooms, world.restarted()]) {
-        expect(await send(dependencies, roomId, 't0')).toBe(ids[0]);
-        expect(await send(dependencies, roomId, 't600')).toBe(ids[600]);
-        expect(await send(dependencies, roomId, 't1049')).toBe(ids[1049]);
-        const [fresh, again] = await Promise.all([1, 2].map(() => send(dependencies, roomId, `new ${ids.length}`)));
-        expect(again).toBe(fresh);
-        ids.push(fresh as EventId);
-      }
-    });
-
-    test('are shown to their own device alone', async () => {
-      const roomId = await world.create(ALICE);
-      const said = await send(world.rooms, roomId, 'mine', 'A');
-      expect((await toldOf(roomId, said, 'B')).unsigned['transaction_id']).toBeUndefined();
-      expect((await toldOf(roomId, said, 'A')).unsigned['transaction_id']).toBe('mine');
-      const after = world.restarted();
-      expect((await clientEvent(after, roomId, said, 'B')).unsigned['transaction_id']).toBeUndefined();
-      expect((await clientEvent(after, roomId, said, 'A')).unsigned['transaction_id']).toBe('mine');
-    });
-  });
-
-  test('odd numbers of early room versions come back as they were sent', async () => {
-    const roomId = await world.create(ALICE, { room_version: '2' });
-    const content = { msgtype: 'm.text', body: 'x', half: 0.5, large: 1e21, negative: -0.25, safe: 2 ** 53 - 1 };
-    const said = await sendEvent(world.rooms, { roomId, sender: ALICE, type: 'm.room.message', content });
-    expect((await toldOf(roomId, said)).content).toEqual(content);
-  });
-
-  test('a state event tells what it replaced, a message nothing', async () => {
-    const roomId = await world.create(ALICE);
-    const one = await world.setState(ALICE, roomId, { type: 'x', content: { number: 1 } });
-    const two = await world.setState(ALICE, roomId, { type: 'x', content: { number: 2 } });
-    expect((await toldOf(roomId, one)).unsigned['prev_content']).toBeUndefined();
-    expect((await toldOf(roomId, two)).unsigned).toMatchObject({
-      prev_content: { number: 1 },
-      prev_sender: ALICE,
-      replaces_state: one,
-    });
-    const said = await toldOf(roomId, await world.say(ALICE, roomId, 'x'));
-    expect(Object.keys(said.unsigned)).toEqual(['age']);
-    expect(Object.keys(said).sort()).toEqual(
-      ['content', 'event_id', 'origin_server_ts', 'room_id', 'sender', 'type', 'unsigned'].sort(),
-    );
   });
 
   test('one object stands for an event, in the timeline as in the state', async () => {
