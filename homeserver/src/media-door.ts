@@ -15,7 +15,12 @@ import type { Accounts } from './accounts/accounts.ts';
 import type { HomeserverConfig } from './config-slices.ts';
 import { internalRoutes } from './internal.routes.ts';
 
+const MEDIA_PATTERNS = [
+  /^\/_synapse\/admin\/v1\/users\/[^/]+\/media$/,
+  /^\/_synapse\/admin\/v1\/user\/[^/]+\/media\/quarantine$/,
+];
 const MEDIA_PATHS = [
+  '/_carillon/admin/v1/media/',
   '/_matrix/media/',
   '/_matrix/client/v1/media/',
   '/_matrix/federation/v1/media/',
@@ -47,7 +52,13 @@ export async function openMediaDoor(options: MediaDoorOptions): Promise<MediaDoo
   const key = config.media.token_key ?? loadMediaKey(config.server.data_dir, random);
   const handlers = internalRoutes({ accounts, key });
   const target = config.media.url ?? `unix:${join(folder, 'media.sock')}`;
-  const passOn = createPassOn({ prefixes: MEDIA_PATHS, target, name: 'media repository', logger });
+  const passOn = createPassOn({
+    prefixes: MEDIA_PATHS,
+    patterns: MEDIA_PATTERNS,
+    target,
+    name: 'media repository',
+    logger,
+  });
   lifecycle.use('connections to the media repository', passOn);
   const server = createHttpServer({
     handlers,

@@ -64,6 +64,14 @@ export async function deleteUnusedBlob(transaction: Transaction, sha256: Buffer)
   return deleted > 0;
 }
 
+/** Deletes what was made from a file; the hashes of it. */
+export async function deleteThumbnailsOf(transaction: Transaction, sha256: Buffer): Promise<Buffer[]> {
+  const rows = await transaction.query<{ sha256: Buffer }>(
+    sql`delete from thumbnail where source_sha256 = ${sha256} returning sha256`,
+  );
+  return rows.map((row) => row.sha256);
+}
+
 /** Deletes what was made from a file that no media is any more; the hashes of it. */
 export async function deleteThumbnailsOfUnused(transaction: Transaction, sha256: Buffer): Promise<Buffer[]> {
   const rows = await transaction.query<{ sha256: Buffer }>(sql`
@@ -74,7 +82,11 @@ export async function deleteThumbnailsOfUnused(transaction: Transaction, sha256:
   return rows.map((row) => row.sha256);
 }
 
+/** Whether admins refuse these bytes, or have quarantined them under any name. */
 export async function isHashDenied(reader: Reader, sha256: Buffer): Promise<boolean> {
-  const rows = await reader.query(sql`select from denied_hash where sha256 = ${sha256}`);
+  const rows = await reader.query(sql`
+    select from denied_hash where sha256 = ${sha256}
+    union all select from media where sha256 = ${sha256} and quarantined_by is not null
+  `);
   return rows.length > 0;
 }

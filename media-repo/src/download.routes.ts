@@ -1,6 +1,11 @@
 // Routes by which files go out.
 import { type Handler, handle, type RequestInfo } from '@carillon/platform/http/handle.ts';
-import { downloadMedia, downloadMediaAs } from '@carillon/protocol/client/media.ts';
+import {
+  downloadLegacyMedia,
+  downloadLegacyMediaAs,
+  downloadMedia,
+  downloadMediaAs,
+} from '@carillon/protocol/client/media.ts';
 import { findFile, requireMediaId } from './find-file.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 import { serveFile } from './serve-file.ts';
@@ -11,9 +16,18 @@ interface Asked {
   readonly request: RequestInfo;
 }
 
-async function download(dependencies: MediaDependencies, { path, query, request }: Asked, asName?: string) {
+interface Manner {
+  readonly asName?: string;
+  readonly isLegacy?: boolean;
+}
+
+async function download(
+  dependencies: MediaDependencies,
+  { path, query, request }: Asked,
+  { asName, isLegacy = false }: Manner = {},
+) {
   const id = { serverName: path.serverName, mediaId: requireMediaId(path.mediaId) };
-  const file = await findFile(dependencies, { id, timeoutMs: query.timeout_ms, signal: request.signal });
+  const file = await findFile(dependencies, { id, timeoutMs: query.timeout_ms, signal: request.signal, isLegacy });
   const { contentType, fileName } = file.media;
   return serveFile(dependencies, { ...file, contentType, fileName: asName ?? fileName }, request);
 }
@@ -21,6 +35,10 @@ async function download(dependencies: MediaDependencies, { path, query, request 
 export function downloadRoutes(dependencies: MediaDependencies): Handler[] {
   return [
     handle(downloadMedia, (call) => download(dependencies, call)),
-    handle(downloadMediaAs, (call) => download(dependencies, call, call.path.fileName)),
+    handle(downloadMediaAs, (call) => download(dependencies, call, { asName: call.path.fileName })),
+    handle(downloadLegacyMedia, (call) => download(dependencies, call, { isLegacy: true })),
+    handle(downloadLegacyMediaAs, (call) =>
+      download(dependencies, call, { asName: call.path.fileName, isLegacy: true }),
+    ),
   ];
 }

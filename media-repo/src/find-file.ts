@@ -30,17 +30,27 @@ export interface FileQuestion {
   /** How long the caller waits for an upload that was announced; absent: 20 s. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
+  /** Asked without a token: only files from before `media.legacy_until` are there. */
+  readonly isLegacy?: boolean;
 }
 
 /** Throws M_NOT_FOUND (also for what is quarantined), M_NOT_YET_UPLOADED. */
 export async function findFile(dependencies: MediaDependencies, question: FileQuestion): Promise<StoredFile> {
   const { database, clock } = dependencies;
+  if (question.isLegacy) await requireOld(dependencies, question.id);
   const media = await waitForUpload(dependencies, question, clock.monotonic());
   if (media?.sha256 == null || media.quarantinedBy !== null) throw unknownMedia();
   const location = await findBlobLocation(database.points, media.sha256);
   if (location === undefined) throw unknownMedia();
   dependencies.accessTimes.touch(media);
   return { media, sha256: media.sha256, size: Number(media.size), location };
+}
+
+async function requireOld({ database, settings }: MediaDependencies, id: MediaId): Promise<void> {
+  const untilTs = Date.parse(settings.legacy_until ?? '');
+  const media = await findMedia(database.points, id);
+  // Without a time none is before it: NaN is greater than nothing.
+  if (media?.uploadedTs == null || !(media.uploadedTs < untilTs)) throw unknownMedia();
 }
 
 async function waitForUpload(

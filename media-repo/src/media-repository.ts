@@ -20,6 +20,7 @@ import { authenticateAt } from './authenticate.ts';
 import { openFileStore } from './blob-store/file-store.ts';
 import type { MediaConfig } from './config.ts';
 import { downloadRoutes } from './download.routes.ts';
+import { mediaAdminRoutes } from './media-admin.routes.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 import { OpenStreams } from './open-streams.ts';
 import { UPLOAD_RATE } from './receive-file.ts';
@@ -116,6 +117,7 @@ async function openDoor(
     handlers: [
       ...uploadRoutes(dependencies, dependencies.thumbnails),
       ...downloadRoutes(dependencies),
+      ...mediaAdminRoutes(dependencies),
       ...thumbnailRoutes(dependencies, dependencies.thumbnails),
     ],
     authenticate: authenticateAt(homeserver, clock),

@@ -41,7 +41,7 @@ export async function receiveFile(dependencies: MediaDependencies, source: FileS
   const staged = await store.stage();
   try {
     const received = await takeBytes(dependencies, source, staged);
-    if (await isHashDenied(dependencies.database, received.sha256)) throw forbidden('This file is not allowed here');
+    if (await isHashDenied(dependencies.database, received.sha256)) throw deniedFile();
     await dependencies.scan?.({ open: () => staged.reread(), size: received.size });
     return { staged, ...received };
   } catch (error) {
@@ -49,6 +49,8 @@ export async function receiveFile(dependencies: MediaDependencies, source: FileS
     throw explain(error);
   }
 }
+
+export const deniedFile = () => forbidden('This file is not allowed here');
 
 async function takeBytes(
   { settings, limiter }: MediaDependencies,

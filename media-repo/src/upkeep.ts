@@ -5,16 +5,24 @@ import { deleteExpiredPending } from './media.store.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 
 const THUMBNAILS_AT_ONCE = 500;
+const RETENTION_EVERY_MS = 3_600_000;
 const EVERY_MS = 60_000;
 
+import { applyRetention } from './retention.ts';
 import { deleteOldThumbnails } from './thumbnail.store.ts';
+
+/** When the rarer things are next. */
+interface Rounds {
+  retentionMs: number;
+}
 
 /** Starts it; the first round begins at once. */
 export function startUpkeep(dependencies: MediaDependencies): Closable {
   const { clock, logger } = dependencies;
+  const rounds: Rounds = { retentionMs: clock.monotonic() };
   let isRunning: Promise<void> | null = null;
   const run = () => {
-    isRunning ??= tidyUp(dependencies)
+    isRunning ??= tidyUp(dependencies, rounds)
       .catch((error: unknown) => logger.warn({ error }, 'the upkeep failed; it will be tried again'))
       .finally(() => {
         isRunning = null;
@@ -31,7 +39,7 @@ export function startUpkeep(dependencies: MediaDependencies): Closable {
 }
 
 /** One round. */
-export async function tidyUp(dependencies: MediaDependencies): Promise<void> {
+async function tidyUp(dependencies: MediaDependencies, rounds: Rounds): Promise<void> {
   const { database, clock } = dependencies;
   await database.transaction((transaction) => deleteExpiredPending(transaction, clock.now()));
   const { thumbnail_lifetime: lifetimeMs } = dependencies.settings;
@@ -41,6 +49,10 @@ export async function tidyUp(dependencies: MediaDependencies): Promise<void> {
       const old = await deleteOldThumbnails(transaction, nowTs - lifetimeMs, THUMBNAILS_AT_ONCE);
       for (const sha256 of old) await releaseBlob(transaction, sha256, nowTs);
     });
+  }
+  if (clock.monotonic() >= rounds.retentionMs) {
+    rounds.retentionMs = clock.monotonic() + RETENTION_EVERY_MS;
+    await applyRetention(dependencies);
   }
   while ((await removeDue(dependencies)) === REMOVALS_AT_ONCE);
 }

@@ -1,6 +1,7 @@
 // Uploads: at once, or announced first and filled later (client-server API, "Content repository").
 import type { RateSubject } from '@carillon/platform/http/rate-limit.ts';
 import { forbidden, limitExceeded, MatrixError, notFound } from '@carillon/protocol/matrix-error.ts';
+import { isHashDenied } from './blob.store.ts';
 import { cleanContentType } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import { keepBlob } from './keep-blob.ts';
@@ -16,7 +17,7 @@ import {
   sumOfUser,
 } from './media.store.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
-import { receiveFile } from './receive-file.ts';
+import { deniedFile, receiveFile } from './receive-file.ts';
 
 export interface Uploader {
   readonly userId: string;
@@ -103,6 +104,7 @@ async function takeUpload(dependencies: MediaDependencies, { by, upload, id, isP
       uploadedTs: clock.now(),
     };
     await keepBlob(dependencies, { staged, sha256, size }, async (transaction) => {
+      if (await isHashDenied(transaction, sha256)) throw deniedFile();
       if (!isPending) return insertMedia(transaction, media);
       if (!(await fillPendingMedia(transaction, media))) throw cannotOverwrite();
     });

@@ -25,8 +25,10 @@ export interface BlobStore {
   stage(): Promise<StagedBlob>;
   /** The bytes, or a part of them. What is not there is an error of the stream. */
   open(location: string, range?: ByteRange): Readable;
-  /** Moves the bytes so that the old place is of no use to anyone who knows it; the new place. */
-  relocate(location: string): Promise<string>;
+  /** Where bytes go that nobody is to have any more: a new place, which no one knows. */
+  hiddenLocation(location: string): string;
+  /** Puts the same bytes at another place, too; they last when this resolves. */
+  copy(from: string, to: string): Promise<void>;
   /** What is gone already is fine. */
   remove(location: string): Promise<void>;
   /** Bytes that fit in; null where there is no bound. */

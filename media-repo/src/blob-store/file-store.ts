@@ -1,6 +1,6 @@
 // Blobs as files: `sha256/ab/cd/<hash>.<random>`, written beside, synced, and renamed into place.
 import { createReadStream, mkdirSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Random } from '@carillon/platform/random.ts';
 import type { BlobStore, StagedBlob } from './blob-store.ts';
@@ -31,12 +31,8 @@ export function openFileStore(folder: string, random: Random): BlobStore {
         highWaterMark: READ_BYTES,
         ...(range !== undefined && { start: range.first, end: range.last }),
       }),
-    async relocate(location) {
-      const sha256 = /([0-9a-f]{64})\./.exec(location)?.[1] ?? '';
-      const target = newLocation('quarantine', sha256);
-      await moveDurably(pathOf(location), pathOf(target));
-      return target;
-    },
+    hiddenLocation: (location) => newLocation('quarantine', /([0-9a-f]{64})\./.exec(location)?.[1] ?? ''),
+    copy: (from, to) => placeDurably(link, pathOf(from), pathOf(to)),
     remove: (location) => rm(pathOf(location), { force: true }),
     async freeBytes() {
       const { bavail, bsize } = await statfs(folder);
@@ -74,7 +70,7 @@ function stagedFile({ file, path, pathOf, locate }: StagedFileParts): StagedBlob
     async finish(location) {
       await file.sync();
       await close();
-      await moveDurably(path, pathOf(location));
+      await placeDurably(rename, path, pathOf(location));
       isPlaced = true;
     },
     async discard() {
@@ -85,10 +81,14 @@ function stagedFile({ file, path, pathOf, locate }: StagedFileParts): StagedBlob
   };
 }
 
-async function moveDurably(from: string, to: string): Promise<void> {
+async function placeDurably(
+  place: (from: string, to: string) => Promise<void>,
+  from: string,
+  to: string,
+): Promise<void> {
   const folder = dirname(to);
   const made = await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
-  await rename(from, to);
+  await place(from, to);
   await syncFolder(folder);
   // A new folder lasts when the one that holds it does.
   if (made === undefined) return;

@@ -14,6 +14,8 @@ export interface PassOn {
 export interface PassOnOptions {
   /** Paths that begin so are passed on. */
   readonly prefixes: readonly string[];
+  /** And paths that look so. */
+  readonly patterns?: readonly RegExp[];
   /** `unix:/path` or `http://host:port`. */
   readonly target: string;
   /** Who answers, in the sentence for a client when nobody does. */
@@ -52,7 +54,9 @@ export function createPassOn(options: PassOnOptions): PassOn & { close(): void }
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: 64 });
   const target = targetOf(options.target);
   return {
-    takes: (path) => options.prefixes.some((prefix) => path.startsWith(prefix)),
+    takes: (path) =>
+      options.prefixes.some((prefix) => path.startsWith(prefix)) ||
+      (options.patterns?.some((pattern) => pattern.test(path)) ?? false),
     pass(request, response, address) {
       const onward = send({
         ...target,

@@ -69,16 +69,49 @@ export const downloadMediaAs = endpoint({
 
 const Side = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
+const ThumbnailQuery = Type.Object({
+  width: Side,
+  height: Side,
+  method: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('scale')])),
+  animated: Type.Optional(Type.Boolean()),
+  timeout_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+
 export const getThumbnail = endpoint({
   method: 'GET',
   path: '/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}',
   auth: 'accessToken',
-  query: Type.Object({
-    width: Side,
-    height: Side,
-    method: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('scale')])),
-    animated: Type.Optional(Type.Boolean()),
-    timeout_ms: Type.Optional(Type.Integer({ minimum: 0 })),
-  }),
+  query: ThumbnailQuery,
+  response: File,
+});
+
+const LEGACY_VERSIONS = ['r0', 'v1'] as const;
+const legacyAliases = (rest: string) => LEGACY_VERSIONS.map((version) => `/_matrix/media/${version}/${rest}`);
+
+/** The old paths, without a token: only for files from before they were frozen. */
+export const downloadLegacyMedia = endpoint({
+  method: 'GET',
+  path: '/_matrix/media/v3/download/{serverName}/{mediaId}',
+  aliases: legacyAliases('download/{serverName}/{mediaId}'),
+  auth: 'none',
+  query: DownloadQuery,
+  response: File,
+});
+
+export const downloadLegacyMediaAs = endpoint({
+  method: 'GET',
+  path: '/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}',
+  aliases: legacyAliases('download/{serverName}/{mediaId}/{fileName}'),
+  auth: 'none',
+  query: DownloadQuery,
+  response: File,
+});
+
+export const getLegacyThumbnail = endpoint({
+  method: 'GET',
+  path: '/_matrix/media/v3/thumbnail/{serverName}/{mediaId}',
+  aliases: legacyAliases('thumbnail/{serverName}/{mediaId}'),
+  auth: 'none',
+  query: ThumbnailQuery,
   response: File,
 });
