@@ -26,6 +26,7 @@ export function peopleOf(accounts: Accounts): People {
       const content = await findGlobal(accounts, userId, 'm.invite_permission_config');
       return content?.['default_action'] === 'block';
     },
+    mayUseAlias: (userId, alias) => accounts.appservices.mayUseAlias(userId, alias),
     peekIgnored: (userId) => ignoredByText.get(userId)?.users ?? NOBODY,
     async listIgnored(userId) {
       const text = await accounts.accountData.find({ userId, roomId: null, type: 'm.ignored_user_list' });

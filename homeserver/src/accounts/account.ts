@@ -1,5 +1,5 @@
 // What is known of a local account, and what the other features may ask for.
-import type { UserId } from '@carillon/protocol/identifiers.ts';
+import type { RoomAlias, UserId } from '@carillon/protocol/identifiers.ts';
 
 export interface Account {
   readonly userId: UserId;
@@ -42,6 +42,8 @@ export interface AppserviceDirectory {
   findByToken(token: string): Appservice | undefined;
   /** The app service that alone may make this user, if one claims it exclusively. */
   exclusiveOwner(userId: UserId): Appservice | undefined;
+  /** False for an alias that another app service than the user's claims exclusively. */
+  mayUseAlias(userId: UserId, alias: RoomAlias): boolean;
 }
 
 /** A server without app services. */
@@ -49,4 +51,5 @@ export const noAppservices: AppserviceDirectory = {
   all: [],
   findByToken: () => undefined,
   exclusiveOwner: () => undefined,
+  mayUseAlias: () => true,
 };

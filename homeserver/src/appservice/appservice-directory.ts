@@ -53,6 +53,11 @@ export function createAppservices(registrations: readonly Registration[], server
       owners.set(userId, { owner });
       return owner ?? undefined;
     },
+    mayUseAlias: (userId, alias) =>
+      all.every(
+        ({ ownsUser, registration }) =>
+          ownsUser(userId) || !registration.aliases.some(({ exclusive, matches }) => exclusive && matches(alias)),
+      ),
   };
 }
 

@@ -1,5 +1,5 @@
 // What the use cases of local clients need beside the rooms themselves.
-import type { UserId } from '@carillon/protocol/identifiers.ts';
+import type { RoomAlias, UserId } from '@carillon/protocol/identifiers.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
 import type { RoomsSettings } from './rooms-settings.ts';
 
@@ -19,6 +19,8 @@ export interface People {
   isSuspended(userId: UserId): boolean;
   /** True for a local user who wants no invites (`m.invite_permission_config`). */
   blocksInvites(userId: UserId): Promise<boolean>;
+  /** False for an alias that an app service has reserved and that is none of this user's. */
+  mayUseAlias(userId: UserId, alias: RoomAlias): boolean;
   /** The senders whose messages the user does not want to see (`m.ignored_user_list`). */
   listIgnored(userId: UserId): Promise<ReadonlySet<string>>;
   /** The same as it was when it was last listed: for where nothing may be waited for. */

@@ -3,6 +3,7 @@ import { findRoomVersion } from '@carillon/event-graph/room-version.ts';
 import { isUniqueViolation } from '@carillon/platform/database/database-error.ts';
 import { isRoomAlias, type RoomAlias, type RoomId, type UserId } from '@carillon/protocol/identifiers.ts';
 import {
+  exclusive,
   forbidden,
   invalidParam,
   invalidRoomState,
@@ -24,7 +25,7 @@ export const NONCE_BYTES = 12;
 
 /**
  * Makes a room and resolves with its id when all of it is on disk. Throws M_BAD_JSON, M_INVALID_PARAM, M_ROOM_IN_USE,
- * M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_NOT_FOUND (an unknown invitee), M_FORBIDDEN; then nothing was made.
+ * M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_NOT_FOUND (an unknown invitee), M_FORBIDDEN, M_EXCLUSIVE; then nothing was made.
  */
 export async function createRoom(
   dependencies: ClientRooms,
@@ -53,7 +54,7 @@ async function planRoom(dependencies: ClientRooms, creator: UserId, request: Cre
     throw forbidden('This server asks no identity servers: invite people by their user ID');
   }
   checkInitialState(request, creator);
-  const alias = await freeAlias(dependencies, request.room_alias_name);
+  const alias = await freeAlias(dependencies, creator, request.room_alias_name);
   const names = new Set(request.invite ?? []);
   names.delete(creator);
   const invitees = await Promise.all(
@@ -79,7 +80,8 @@ function checkInitialState(request: CreateRoomRequest, creator: UserId): void {
 }
 
 async function freeAlias(
-  { database, serverName }: ClientRooms,
+  { database, serverName, people }: ClientRooms,
+  creator: UserId,
   localpart: string | undefined,
 ): Promise<RoomAlias | null> {
   if (localpart === undefined) return null;
@@ -87,6 +89,7 @@ async function freeAlias(
   if (localpart === '' || /[\s:\0]/.test(localpart) || !isRoomAlias(alias)) {
     throw invalidParam('room_alias_name must be the part of an alias between # and :, without blanks');
   }
+  if (!people.mayUseAlias(creator, alias)) throw exclusive('The alias is reserved by an app service');
   if ((await findAlias(database.points, alias)) !== null) throw aliasTaken(alias);
   return alias;
 }

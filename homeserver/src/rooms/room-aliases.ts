@@ -2,7 +2,7 @@
 import type { RoomAlias, RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
 import { isRoomId, serverOf } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
-import { forbidden, invalidParam, MatrixError, notFound } from '@carillon/protocol/matrix-error.ts';
+import { exclusive, forbidden, invalidParam, MatrixError, notFound } from '@carillon/protocol/matrix-error.ts';
 import { requireMember } from './change-membership.ts';
 import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
@@ -25,7 +25,7 @@ export async function lookUpAlias(
   return { roomId: found.roomId, servers: [serverName] };
 }
 
-/** Names a room that the user is in. Throws M_INVALID_PARAM, M_FORBIDDEN, and 409 M_UNKNOWN where the name is taken. */
+/** Names a room that the user is in. Throws M_INVALID_PARAM, M_FORBIDDEN, M_EXCLUSIVE, and 409 M_UNKNOWN where the name is taken. */
 export async function nameRoom(
   dependencies: ClientRooms,
   { alias, roomId, userId }: { alias: RoomAlias; roomId: string; userId: UserId },
@@ -33,6 +33,7 @@ export async function nameRoom(
   const { database, serverName } = dependencies;
   if (serverOf(alias) !== serverName) throw invalidParam(`Aliases of this server end in :${serverName}`);
   if (!isRoomId(roomId)) throw invalidParam('room_id must be a room ID');
+  if (!dependencies.people.mayUseAlias(userId, alias)) throw exclusive('The alias is reserved by an app service');
   requireMember(await dependencies.rooms.load(roomId), userId);
   const row: AliasRow = { alias, roomId, creator: userId };
   if (await database.transaction((transaction) => insertAlias(transaction, row))) return;

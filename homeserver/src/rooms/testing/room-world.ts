@@ -94,6 +94,7 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
       isSuspended: (userId) => suspended.has(userId),
       blocksInvites: async (userId) => blocking.has(userId),
       listIgnored: async (userId) => ignored.get(userId) ?? new Set(),
+      mayUseAlias: () => true,
       peekIgnored: (userId) => ignored.get(userId) ?? new Set(),
     },
     settings: { defaultRoomVersion: '12', unsendWindowMs: null, ...settings },
