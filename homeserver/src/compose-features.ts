@@ -12,6 +12,7 @@ import { parseServerName } from '@carillon/protocol/identifiers.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { createAppservices, loadAppservices } from './appservice/appservice-directory.ts';
 import { accountsSettings, type HomeserverConfig, rateRules } from './config-slices.ts';
+import { createEndToEnd, type EndToEnd } from './devices/end-to-end.ts';
 import { createEphemeral, type Ephemeral, type EphemeralDependencies } from './ephemeral/ephemeral.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { findGlobal, peopleOf } from './people.ts';
@@ -74,9 +75,11 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
     people: peopleOf(accounts),
     settings: { defaultRoomVersion: config.rooms.default_version, unsendWindowMs: config.messages.unsend_window },
   };
-  const readers = await composeReaders({ config, storage, accounts, rooms }, lifecycle);
+  const limitsEnabled = config.limits.enabled;
+  const endToEnd = lifecycle.use('end-to-end', createEndToEnd({ ...shared, accounts, limitsEnabled }));
+  const readers = await composeReaders({ config, storage, accounts, rooms, endToEnd }, lifecycle);
   if (metrics !== null) measureServer(metrics, { ...storage, rooms, userRooms: readers.sync.userRooms });
-  return { ...shared, accounts, rooms, ...readers };
+  return { ...shared, accounts, rooms, endToEnd, ...readers };
 }
 
 function composeRateLimiter({ limits }: HomeserverConfig, metrics: Metrics | null) {
@@ -96,6 +99,7 @@ interface ReaderParts {
   readonly storage: Storage;
   readonly accounts: Accounts;
   readonly rooms: ClientRooms;
+  readonly endToEnd: EndToEnd;
 }
 
 /** What reads rooms: receipts and presence, push counts, sync. Their hooks run with each event. */
@@ -145,7 +149,7 @@ interface SyncParts {
 }
 
 function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncParts) {
-  const { accounts, rooms } = parts;
+  const { accounts, rooms, endToEnd } = parts;
   const { database, streamWriter } = parts.storage;
   const { notifier, clock, people } = rooms;
   const dependencies: SyncDependencies = {
@@ -154,7 +158,7 @@ function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncPar
     clock,
     rooms: rooms.rooms,
     userRooms,
-    sources: syncSources({ accounts, ephemeral, people, rooms: rooms.rooms, userRooms, push }),
+    sources: syncSources({ accounts, ephemeral, people, rooms: rooms.rooms, userRooms, push, endToEnd }),
     changeLog: new ChangeLog(notifier, streamWriter.position),
     lazyMembers: new LazyMembers(),
     viewEvents: async (room, userId, events) => {
@@ -163,5 +167,5 @@ function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncPar
     },
     decorate: (room, events, device) => decorateEvents(database, room, events, device),
   };
-  return { ...dependencies, notifier, wake: new Wake({ notifier, rooms: rooms.rooms, streamWriter, userRooms }) };
+  return { ...dependencies, notifier, wake: new Wake({ ...dependencies, notifier }) };
 }

@@ -18,11 +18,15 @@ import { registrationTokenRoutes } from './admin/registration-tokens.routes.ts';
 import type { Features } from './compose-features.ts';
 import type { HomeserverConfig } from './config-slices.ts';
 import { deviceRoutes } from './devices/devices.routes.ts';
+import { keyBackupRoutes } from './devices/key-backup.routes.ts';
+import { keyRoutes } from './devices/keys.routes.ts';
+import { toDeviceRoutes } from './devices/to-device.routes.ts';
 import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
 import { type MediaDoor, openMediaDoor } from './media-door.ts';
 import { pushRoutes } from './push/push.ts';
 import { roomRoutes } from './rooms/rooms.routes.ts';
 import { serverInfoRoutes } from './server-info.routes.ts';
+import { findDeviceListsOf } from './sync/device-lists.ts';
 import { socketDoor } from './sync/socket.ts';
 import { syncRoutes } from './sync/sync.routes.ts';
 
@@ -77,6 +81,7 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
   const {
     accounts,
     rooms,
+    endToEnd,
     ephemeral,
     ephemeralDependencies,
     push,
@@ -99,6 +104,9 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
         findRemoteProfile: (userId) => findRemoteProfile(options.federation, userId),
       }),
       ...deviceRoutes(accounts),
+      ...keyRoutes({ endToEnd, findDeviceLists: (userId, range) => findDeviceListsOf(sync, userId, range) }),
+      ...toDeviceRoutes(endToEnd),
+      ...keyBackupRoutes(options.database),
       ...roomRoutes(rooms),
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),
       ...pushRoutes(pushDependencies, push),

@@ -2,6 +2,7 @@
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import { MatrixError } from '@carillon/protocol/matrix-error.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import type { EndToEnd } from './devices/end-to-end.ts';
 import type { Ephemeral } from './ephemeral/ephemeral.ts';
 import type { Push } from './push/push.ts';
 import type { RoomUnreadCounts } from './push/room-notifications.ts';
@@ -17,11 +18,13 @@ export interface SyncAdapterParts {
   readonly rooms: RoomCache;
   readonly userRooms: UserRoomsCache;
   readonly push: Push;
+  readonly endToEnd: EndToEnd;
 }
 
 /** Puts the sources together. */
 export function syncSources(parts: SyncAdapterParts): SyncSources {
   const { accounts, ephemeral, people, userRooms, push } = parts;
+  const { inbox, keyCounts } = parts.endToEnd;
   const { typing, receipts, presence, delivered, volatilePosition } = ephemeral;
   return {
     findFilter: (userId, filterId) => findFilter(accounts, userId, filterId),
@@ -52,8 +55,12 @@ export function syncSources(parts: SyncAdapterParts): SyncSources {
     volatilePosition: () => volatilePosition.current,
     boot: volatilePosition.bootId,
     ignoredUsers: (userId) => people.listIgnored(userId),
-    acknowledged: (userId, _deviceId, position) =>
-      delivered.acknowledged(userId, position, joinedOf(userRooms, userId)),
+    acknowledged: (userId, deviceId, { position, toDevicePosition }) => {
+      inbox.acknowledge({ userId, deviceId }, toDevicePosition ?? position);
+      delivered.acknowledged(userId, position, joinedOf(userRooms, userId));
+    },
+    toDeviceSince: (device, range) => inbox.read(device, range),
+    keyCounts: (userId, deviceId) => keyCounts.get(userId, deviceId),
     seen: (userId, deviceId, state) => presence.heartbeat(userId, deviceId, state),
     listening: (userId, deviceId, state) => presence.syncing(userId, deviceId, state),
   };

@@ -2,6 +2,7 @@
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
 import { formatStreamToken, type StreamToken } from '../streams/stream-token.ts';
 import { findChangedRooms } from './changed-rooms.ts';
+import { encodeDeviceLists, readDevice } from './encode-device.ts';
 import { encodeRooms } from './encode-rooms.ts';
 import { encodeAccountData } from './joined-room.ts';
 import type { SyncDependencies, SyncRequest, SyncScope } from './sync-request.ts';
@@ -31,13 +32,22 @@ export async function buildSync(dependencies: SyncDependencies, request: SyncReq
   for (const roomId of accountData.byRoom.keys()) changed.add(roomId);
   const rooms = await encodeRooms(dependencies, scope, { changed, accountData: accountData.byRoom });
   const presence = await encodePresence(dependencies, scope);
-  const next = { position: until, boot: sources.boot, volatilePosition: volatileUntil };
+  const device = await readDevice(dependencies, scope);
+  const deviceLists = await encodeDeviceLists(dependencies, scope);
+  const next = {
+    ...{ position: until, boot: sources.boot, volatilePosition: volatileUntil },
+    ...(device.toDevicePosition !== null && { toDevicePosition: device.toDevicePosition }),
+  };
   const members = [`"next_batch":"${formatStreamToken(next)}"`];
   if (accountData.global.length > 0) members.push(`"account_data":{"events":${encodeAccountData(accountData.global)}}`);
   if (presence !== null) members.push(`"presence":{"events":${presence}}`);
   if (rooms !== null) members.push(`"rooms":${rooms}`);
-  members.push('"device_one_time_keys_count":{}');
-  return { text: `{${members.join(',')}}`, next, isEmpty: members.length === 2 };
+  if (device.toDevice !== null) members.push(`"to_device":{"events":${device.toDevice}}`);
+  if (deviceLists !== null) members.push(`"device_lists":${deviceLists}`);
+  const isEmpty = members.length === 1 && !device.hasNewCounts;
+  members.push(`"device_one_time_keys_count":${device.oneTimeText}`);
+  members.push(`"device_unused_fallback_key_types":${device.fallbackText}`);
+  return { text: `{${members.join(',')}}`, next, isEmpty };
 }
 
 /** Takes the position and the user's rooms of the same moment: nothing is waited for between them. */

@@ -23,7 +23,7 @@ export async function longPoll(dependencies: SyncDependencies & { wake: Wake }, 
   const { userId, deviceId } = poll.request;
   const since = readSince(dependencies, poll.since === undefined ? null : parseStreamToken(poll.since));
   const request: SyncRequest = { ...poll.request, since };
-  if (since !== null && deviceId !== null) sources.acknowledged(userId, deviceId, since.position);
+  if (since !== null && deviceId !== null) sources.acknowledged(userId, deviceId, since);
   const deadlineMs = clock.monotonic() + Math.min(poll.timeoutMs, MAX_WAIT_MS);
   for (;;) {
     // Registered before the building, so that no change falls between looking and waiting.

@@ -35,6 +35,7 @@ export class SocketSession {
   #request: SyncRequest;
   #expiry: Timer | null = null;
   #stuckSinceMs: number | null = null;
+  #stuckWatch: Timer | null = null;
   #isBuilding = false;
   #isDirty = true;
   #isFirst = true;
@@ -87,12 +88,13 @@ export class SocketSession {
   close(): void {
     this.#isClosed = true;
     this.#expiry?.cancel();
+    this.#stuckWatch?.cancel();
     this.#dependencies.wake.remove(this.#sleeper);
   }
 
   #acknowledgeSince(since: StreamToken | null): void {
     const { userId, deviceId } = this.#caller;
-    if (since !== null && deviceId !== null) this.#dependencies.sources.acknowledged(userId, deviceId, since.position);
+    if (since !== null && deviceId !== null) this.#dependencies.sources.acknowledged(userId, deviceId, since);
   }
 
   #watchExpiry(): void {
@@ -130,6 +132,8 @@ export class SocketSession {
     const result = await buildSync(this.#dependencies, this.#request);
     if (this.#isClosed) return;
     this.#request = { ...this.#request, since: result.next, fullState: false };
+    // More waits for the device than one delta takes.
+    if (result.next.toDevicePosition !== undefined) this.#isDirty = true;
     if (result.isEmpty && !this.#isFirst) return;
     this.#isFirst = false;
     this.#unacknowledged.push(result.next.position);
@@ -155,7 +159,9 @@ export class SocketSession {
       this.close();
       return;
     }
-    clock.setTimeout(() => void this.#pump(), BUFFER_CHECK_MS);
+    // One look at a time, however often acknowledgements come meanwhile.
+    this.#stuckWatch?.cancel();
+    this.#stuckWatch = clock.setTimeout(() => void this.#pump(), BUFFER_CHECK_MS);
   }
 
   #fail(error: unknown): void {

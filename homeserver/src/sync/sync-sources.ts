@@ -28,6 +28,27 @@ export interface PresenceEntry {
   readonly text: string;
 }
 
+export interface Acknowledged {
+  readonly position: number;
+  /** Messages to the device only up to here. */
+  readonly toDevicePosition?: number | undefined;
+}
+
+export interface ToDeviceMessages {
+  readonly messages: readonly string[];
+  /** Where they end, if more wait; null when these are all. */
+  readonly upTo: number | null;
+}
+
+export interface DeviceKeyCounts {
+  /** How many one-time keys there are by algorithm, as a JSON object. */
+  readonly oneTimeText: string;
+  /** Algorithms with an unused fallback key, as a JSON array. */
+  readonly fallbackText: string;
+  /** The position of the newest change. */
+  readonly changedAt: number;
+}
+
 export interface SyncSources {
   /** The text of a stored filter; null when the user has none of this id. */
   findFilter(userId: UserId, filterId: string): Promise<string | null>;
@@ -49,7 +70,14 @@ export interface SyncSources {
   /** Who this user ignores. */
   ignoredUsers(userId: UserId): Eventually<ReadonlySet<string>>;
   /** Called when a device has everything up to a position: the client said so with its `since` or its ack. */
-  acknowledged(userId: UserId, deviceId: string, position: number): void;
+  acknowledged(userId: UserId, deviceId: string, upTo: Acknowledged): void;
+  /** Messages to the device after one position and not after another, as JSON texts; not all of them at once. */
+  toDeviceSince(
+    device: { userId: UserId; deviceId: string },
+    range: { after: number; until: number },
+  ): Eventually<ToDeviceMessages>;
+  /** What of the device's keys is left for others to take. */
+  keyCounts(userId: UserId, deviceId: string): Eventually<DeviceKeyCounts>;
   /** A client of this user gave a sign of life, with the presence it wants to show. */
   seen(userId: UserId, deviceId: string | null, presence: SyncPresence): void;
   /** A client begins to listen; returns what to call when it stops. */

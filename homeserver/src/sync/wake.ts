@@ -1,8 +1,10 @@
 // Who waits for news: long-polls and sockets, by user. A change only marks them; they wake once, after the commit.
+import type { Reader } from '@carillon/platform/database/database.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { RoomCache } from '../rooms/room-cache.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
+import { listJoinedOf } from './device-lists.store.ts';
 import type { UserRoomsCache } from './user-rooms.ts';
 
 /** Something that waits; woken at most once until it asks again. */
@@ -13,6 +15,7 @@ export interface Sleeper {
 }
 
 export interface WakeDependencies {
+  readonly database: Reader;
   readonly notifier: Notifier;
   readonly rooms: RoomCache;
   readonly streamWriter: StreamWriter;
@@ -33,7 +36,13 @@ export class Wake {
       isPrivate ? this.#marked.add(userId) : this.#markRoom(roomId),
     );
     notifier.on('accountData', ({ userId }) => this.#marked.add(userId));
-    notifier.on('device', ({ userId }) => this.#marked.add(userId));
+    notifier.on('device', ({ userId }) => {
+      this.#marked.add(userId);
+      const cold = this.#markSharers(userId);
+      if (cold === null || cold.length > 0) this.#wakeColdSharers(userId).catch(() => undefined);
+    });
+    notifier.on('deviceInbox', ({ userId }) => this.#marked.add(userId));
+    notifier.on('userSignature', ({ userId }) => this.#marked.add(userId));
     streamWriter.onCommit(() => this.#wakeMarked());
     notifier.on('typing', ({ roomId }) => {
       this.#markRoom(roomId);
@@ -57,6 +66,35 @@ export class Wake {
     const sleepers = this.#sleepers.get(sleeper.userId);
     sleepers?.delete(sleeper);
     if (sleepers?.size === 0) this.#sleepers.delete(sleeper.userId);
+  }
+
+  /** Marks who shares a room in memory with a user; the user's other rooms, or null where those are not known. */
+  #markSharers(userId: UserId): RoomId[] | null {
+    const { userRooms, rooms } = this.#dependencies;
+    const own = userRooms.peek(userId);
+    if (own === undefined) return null;
+    const cold: RoomId[] = [];
+    for (const [roomId, { membership }] of own) {
+      if (membership !== 'join') continue;
+      if (rooms.peek(roomId) === undefined) cold.push(roomId);
+      else this.#markRoom(roomId);
+    }
+    return cold;
+  }
+
+  /** The same with a look at the database; who is missed for want of one hears of it with the next change. */
+  async #wakeColdSharers(userId: UserId): Promise<void> {
+    const { userRooms, database } = this.#dependencies;
+    try {
+      if (userRooms.peek(userId) === undefined) await userRooms.load(userId);
+      // Not in the turn of the commit: that one wakes when all it has to tell is told.
+      await Promise.resolve();
+      const cold = this.#markSharers(userId) ?? [];
+      const unseen = cold.length === 0 || this.#sleepers.size === 0 ? [] : await listJoinedOf(database, cold);
+      for (const other of unseen) if (this.#sleepers.has(other)) this.#marked.add(other);
+    } finally {
+      this.#wakeMarked();
+    }
   }
 
   #markRoom(roomId: RoomId): void {
