@@ -145,10 +145,12 @@ class Connection {
     this.#hasStarted = true;
     const token = frame.access_token ?? this.#request.accessToken;
     if (token === null) throw missingToken();
-    const caller = await this.#dependencies.authenticate(token, this.#request);
-    const { sources } = this.#dependencies;
+    const { authenticate, sources } = this.#dependencies;
+    const { userId } = await authenticate(token, this.#request);
     const text = typeof frame.filter === 'object' ? JSON.stringify(frame.filter) : frame.filter;
-    const filter = await findSyncFilter(sources, caller.userId, text);
+    const filter = await findSyncFilter(sources, userId, text);
+    // Once more: a logout while the filter was looked up would not find this socket among those to end.
+    const caller = await authenticate(token, this.#request);
     if (this.#gone.signal.aborted) return;
     this.#stopListening = sources.listening(caller.userId, caller.deviceId, frame.set_presence ?? 'online');
     const session = new SocketSession(this.#dependencies, this.#socket, {
