@@ -11,10 +11,13 @@ const VERSIONS = Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`);
 /** Unstable names that clients look for, of what is served here. */
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'io.carillon.socket': true,
+  'org.matrix.e2e_cross_signing': true,
   'org.matrix.msc2285.stable': true,
   'org.matrix.msc3440.stable': true,
   'org.matrix.msc3771': true,
   'org.matrix.msc3773': true,
+  'org.matrix.msc3814': true,
+  'org.matrix.msc3814.v1': true,
   'org.matrix.msc4222': true,
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,
