@@ -1,7 +1,6 @@
 // What goes between the media process and a process that decodes pictures.
 
 export interface ThumbnailJob {
-  readonly id: number;
   readonly bytes: Uint8Array;
   readonly maxPixels: number;
   /** Null: only look at the picture. */
@@ -26,8 +25,3 @@ export type ThumbnailOutcome =
   | { readonly kind: 'original' }
   | { readonly kind: 'tooManyPixels' }
   | { readonly kind: 'undecodable' };
-
-export interface ThumbnailResult {
-  readonly id: number;
-  readonly outcome: ThumbnailOutcome;
-}

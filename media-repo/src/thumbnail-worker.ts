@@ -1,12 +1,11 @@
 // A process that decodes pictures from strangers, and nothing else: it has no files, no keys, no database, and is killed
 // when it takes too long. It ends itself when it takes too much memory.
-import { systemClock } from '@carillon/platform/clock.ts';
+import { answerJobs } from '@carillon/platform/job-processes.ts';
 import { encode } from 'blurhash';
 import sharp, { type Metadata, type Sharp } from 'sharp';
-import type { Picture, ThumbnailJob, ThumbnailOutcome, ThumbnailResult } from './thumbnail-job.ts';
+import type { Picture, ThumbnailJob, ThumbnailOutcome } from './thumbnail-job.ts';
 
 const MAX_RESIDENT_BYTES = 1_000_000_000;
-const LOOK_EVERY_MS = 50;
 const BLURHASH_SIDE = 32;
 const JPEG_QUALITY = 80;
 
@@ -19,16 +18,9 @@ sharp.unblock({ operation: LOADERS });
 sharp.concurrency(1);
 sharp.cache(false);
 
-systemClock.setInterval(() => {
-  if (process.memoryUsage.rss() > MAX_RESIDENT_BYTES) process.exit(1);
-}, LOOK_EVERY_MS);
-
-process.on('message', (job: ThumbnailJob) => {
-  void run(job)
-    .catch((): ThumbnailOutcome => ({ kind: 'undecodable' }))
-    .then((outcome) => process.send?.({ id: job.id, outcome } satisfies ThumbnailResult));
-});
-process.once('disconnect', () => process.exit(0));
+answerJobs<ThumbnailJob, ThumbnailOutcome>({ maxResidentBytes: MAX_RESIDENT_BYTES }, (job) =>
+  run(job).catch((): ThumbnailOutcome => ({ kind: 'undecodable' })),
+);
 
 async function run({ bytes, maxPixels, variant }: ThumbnailJob): Promise<ThumbnailOutcome> {
   // The head only: nothing is decoded before the pixels are counted.
