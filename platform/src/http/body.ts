@@ -1,14 +1,17 @@
 // Request bodies: read up to a limit, then JSON as strict as RFC 8259, whatever the Content-Type says.
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { badJson, MatrixError, notJson, tooLarge } from '@carillon/protocol/matrix-error.ts';
-import type { BodyShare } from './body-budget.ts';
+import { badJson, limitExceeded, MatrixError, notJson, tooLarge } from '@carillon/protocol/matrix-error.ts';
+import type { ByteShare } from './byte-budget.ts';
 
 /** Arrays and objects inside each other; deeper ones would overflow the stack of whoever walks them. */
 export const MAX_JSON_DEPTH = 100;
 
 /** How much of a refused body is still read, so that the client gets to read the refusal. */
 const MAX_DRAINED_BYTES = 1024 * 1024;
+
+/** How long a client is told to wait where too many bodies are held. */
+const BUSY_RETRY_MS = 1_000;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -21,7 +24,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * The whole body. Throws M_TOO_LARGE beyond `maxBytes`, M_LIMIT_EXCEEDED where `share` has no more room; the rest is then
  * left unread.
  */
-export function readBody(request: IncomingMessage, maxBytes: number, share: Pick<BodyShare, 'take'>): Promise<Buffer> {
+export function readBody(request: IncomingMessage, maxBytes: number, share: Pick<ByteShare, 'take'>): Promise<Buffer> {
   if (!hasBody(request)) return Promise.resolve(EMPTY);
   if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'] !== 'identity') {
     return Promise.reject(new MatrixError(415, 'M_NOT_JSON', 'Compressed request bodies are not accepted'));
@@ -38,12 +41,8 @@ export function readBody(request: IncomingMessage, maxBytes: number, share: Pick
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > maxBytes) return settle(() => reject(tooMuch()));
-      try {
-        share.take(chunk.length);
-        chunks.push(chunk);
-      } catch (error) {
-        settle(() => reject(error));
-      }
+      if (share.take(chunk.length)) chunks.push(chunk);
+      else settle(() => reject(limitExceeded(BUSY_RETRY_MS)));
     };
     const onEnd = () =>
       settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));

@@ -1,7 +1,7 @@
 // Which rate limits a call counts against: its address first, then its user and device, then its contract's own rule.
 // Being exempt means one thing: a caller who is (limits.exempt, or an app service registered so) meets none of them.
 import type { Endpoint } from '@carillon/protocol/endpoint.ts';
-import { MatrixError } from '@carillon/protocol/matrix-error.ts';
+import { limitExceeded, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import { addressGroup } from './client-address.ts';
 import type { Auth } from './credentials.ts';
 import type { Caller } from './handle.ts';
@@ -11,6 +11,27 @@ import type { RateLimiter, RateSubject } from './rate-limit.ts';
 const ADDRESS_RULE = 'address';
 const USER_RULE = 'user';
 const DEVICE_RULE = 'device';
+
+/** Calls at work at a time, over all doors. More would wait for the database, and hold memory while they do. */
+export const MAX_CALLS_AT_WORK = 10_000;
+const BUSY_RETRY_MS = 1_000;
+
+/** Counts calls at work; those that wait for news by design are not counted. */
+export class CallGate {
+  #atWork = 0;
+
+  /** Runs the work of a call. Rejects with M_LIMIT_EXCEEDED where too many are at work. */
+  async run<Result>({ waits }: Endpoint, work: () => Promise<Result>): Promise<Result> {
+    if (waits) return work();
+    if (this.#atWork >= MAX_CALLS_AT_WORK) throw limitExceeded(BUSY_RETRY_MS);
+    this.#atWork++;
+    try {
+      return await work();
+    } finally {
+      this.#atWork--;
+    }
+  }
+}
 
 export function isCaller(auth: Caller | { readonly origin: string }): auth is Caller {
   return 'userId' in auth;

@@ -95,7 +95,7 @@ async function run(
       },
       onCaller: () => {},
     },
-    limiter,
+    { limiter, gate: context.gate },
   );
 }
 

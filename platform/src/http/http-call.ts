@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unrecognized } from '@carillon/protocol/matrix-error.ts';
 import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
-import type { BodyShare } from './body-budget.ts';
 import { cutUnfinishedBody, streamBody } from './body-time.ts';
+import type { ByteShare } from './byte-budget.ts';
 import { admitExempt, countAddress } from './call-limits.ts';
 import type { Contract } from './contract.ts';
 import { PREFLIGHT_HEADERS } from './cors.ts';
@@ -23,7 +23,7 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly target: RequestTarget;
   readonly info: HttpRequestInfo;
-  readonly body: BodyShare;
+  readonly body: ByteShare;
   /** For log and metrics: filled in as it becomes known. */
   readonly trace: { contract: Contract | null; userId: string | undefined };
 }
@@ -94,7 +94,8 @@ const routeOf = ({ trace }: Exchange): string => trace.contract?.endpoint.path ?
 async function send({ context, request, response, info }: Exchange, answer: Answer): Promise<void> {
   const { clock, logger } = context.parts;
   try {
-    await sendAnswer({ request, response, clock, last: context.stop.aborted }, answer);
+    const share = context.answers.open(info.address);
+    await sendAnswer({ request, response, clock, share, last: context.stop.aborted }, answer);
   } catch (error) {
     logger.error({ requestId: info.requestId, error }, 'an answer could not be sent');
     response.destroy();
@@ -157,7 +158,7 @@ async function runExchange(exchange: Exchange): Promise<Answer> {
         trace.userId = caller;
       },
     },
-    limiter,
+    { limiter, gate: context.gate },
   );
 }
 

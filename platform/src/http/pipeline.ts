@@ -1,7 +1,7 @@
 // The steps every call takes, over HTTP or from inside: path, caller, rate limit, query, body, handler, answer.
 import type { Logger } from '../logger.ts';
 import { type Answer, answerOf, answerOfError, answerOfFault, asMatrixError, stopping } from './answer.ts';
-import { isCaller, limitCall } from './call-limits.ts';
+import { type CallGate, isCaller, limitCall } from './call-limits.ts';
 import type { Contract } from './contract.ts';
 import type { Auth } from './credentials.ts';
 import { type RequestInfo, StatusResponse } from './handle.ts';
@@ -22,7 +22,10 @@ export interface Incoming {
 }
 
 /** Runs a call to its result. Throws MatrixError for a refusal, anything for a fault. */
-export async function runCall(incoming: Incoming, limiter: RateLimiter): Promise<Answer> {
+export async function runCall(
+  incoming: Incoming,
+  { limiter, gate }: { readonly limiter: RateLimiter; readonly gate: CallGate },
+): Promise<Answer> {
   const { contract, info } = incoming;
   const path = contract.readPath(incoming.path);
   const auth = await incoming.authenticate();
@@ -32,7 +35,7 @@ export async function runCall(incoming: Incoming, limiter: RateLimiter): Promise
   const body = await incoming.readBody();
   // The contract's types were checked by handle(); here they are one type for all.
   const run = contract.run as (call: object) => Promise<unknown>;
-  const result = await run({ path, query, body, auth, request: info });
+  const result = await gate.run(contract.endpoint, () => run({ path, query, body, auth, request: info }));
   const answer = answerOf(result);
   const isJson = !(result instanceof StatusResponse) && answer.stream === undefined;
   if (contract.checkResponse !== null && isJson) checkResponse(contract, answer);

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import type { Clock } from '../clock.ts';
 import type { Answer } from './answer.ts';
 import { drainBody } from './body.ts';
+import type { ByteShare } from './byte-budget.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { sendStream } from './send-stream.ts';
 
@@ -20,19 +21,22 @@ export interface Sending {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clock: Clock;
+  /** Of the memory for answers that their clients have not taken yet. */
+  readonly share: ByteShare;
   /** True: the connection ends with this answer. */
   readonly last: boolean;
 }
 
 /** Sends JSON with its length. Resolves when the answer is handed to the socket; never rejects for a client that is gone. */
-export async function sendAnswer({ request, response, clock, last }: Sending, answer: Answer): Promise<void> {
+export async function sendAnswer(sending: Sending, answer: Answer): Promise<void> {
+  const { request, response, last } = sending;
   const headers: Record<string, string> = {
     ...CORS_HEADERS,
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
     ...answer.headers,
   };
-  if (answer.stream !== undefined) return sendStream({ request, response, clock, last }, answer.stream);
+  if (answer.stream !== undefined) return sendStream(sending, answer.stream);
   let body: string | Buffer = answer.text;
   if (answer.text.length >= MIN_COMPRESSED_LENGTH) {
     headers['Vary'] = 'Accept-Encoding';
@@ -47,7 +51,7 @@ export async function sendAnswer({ request, response, clock, last }: Sending, an
   response.writeHead(answer.status, headers);
   drainBody(request);
   response.end(body);
-  if (response.writableLength > 0) cutWhenSlow(response, clock);
+  if (response.writableLength > 0) holdUntilTaken(sending);
 }
 
 /** Compresses only reads: what a write answers is small or the writer's own. */
@@ -60,7 +64,15 @@ function acceptsGzip({ method, headers }: IncomingMessage): boolean {
     .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(coding));
 }
 
-function cutWhenSlow(response: ServerResponse, clock: Clock): void {
+/** A client may take its time, as long as it, and its likes, leave memory to others. */
+function holdUntilTaken({ response, clock, share }: Sending): void {
+  if (!share.take(response.writableLength)) {
+    response.destroy();
+    return;
+  }
   const timer = clock.setTimeout(() => response.destroy(), MAX_SENDING_MS);
-  response.once('close', () => timer.cancel());
+  response.once('close', () => {
+    timer.cancel();
+    share.release();
+  });
 }

@@ -4,7 +4,8 @@ import type { Method } from '@carillon/protocol/endpoint.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { CallGate } from './call-limits.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Contract } from './contract.ts';
 import type { Authenticate, AuthenticateServer } from './credentials.ts';
@@ -57,7 +58,9 @@ export interface ServerContext {
   readonly parts: HttpServerParts;
   readonly options: Required<Omit<HttpServerOptions, 'tls' | 'trustedProxies'>>;
   readonly addressOf: ClientAddress;
-  readonly bodies: BodyBudget;
+  readonly bodies: ByteBudget;
+  readonly answers: ByteBudget;
+  readonly gate: CallGate;
   readonly nextRequestId: () => string;
   readonly stop: AbortSignal;
   /**

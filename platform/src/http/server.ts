@@ -5,7 +5,8 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '@carillon/protocol/endpoint.ts';
 import type { Answer } from './answer.ts';
-import { BodyBudget } from './body-budget.ts';
+import { ANSWER_LIMITS, BODY_LIMITS, ByteBudget } from './byte-budget.ts';
+import { CallGate } from './call-limits.ts';
 import { clientAddressReader } from './client-address.ts';
 import { type Contract, compileContract } from './contract.ts';
 import { type DispatchCall, dispatchCall } from './dispatch.ts';
@@ -107,7 +108,9 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
     options,
     router: mount(parts, options),
     addressOf: clientAddressReader(parts.options?.trustedProxies),
-    bodies: new BodyBudget(),
+    bodies: new ByteBudget(BODY_LIMITS),
+    answers: new ByteBudget(ANSWER_LIMITS),
+    gate: new CallGate(),
     nextRequestId: () => `${boot}-${(++requests).toString(36)}`,
     stop,
     onStop,
