@@ -29,6 +29,8 @@ import { THUMBNAIL_RATE, Thumbnails } from './thumbnail.ts';
 import { ThumbnailPool } from './thumbnail-pool.ts';
 import { startUpkeep } from './upkeep.ts';
 import { uploadRoutes } from './upload.routes.ts';
+import { urlPreviewRoutes } from './url-preview/url-preview.routes.ts';
+import { PREVIEW_RATE, UrlPreviews } from './url-preview/url-previews.ts';
 
 export interface MediaRepositoryOptions {
   readonly config: MediaConfig;
@@ -50,6 +52,9 @@ export interface MediaRepository {
 /** Thumbnails that one user may have made anew. */
 const THUMBNAILS_MADE = { perSecond: 20, burst: 400 };
 
+/** Links that one user may have looked at. */
+const PREVIEWS = { perSecond: 2, burst: 60 };
+
 export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
 
 /** Builds everything and listens. Rejects with a StartFault for what a person must mend. */
@@ -60,10 +65,17 @@ export async function openMediaRepository(options: MediaRepositoryOptions): Prom
     const { thumbnail_workers: thumbnailWorkers } = options.config.media;
     const dependencies = await openParts(options, lifecycle);
     await dependencies.store.sweep();
-    lifecycle.use('upkeep', startUpkeep(dependencies));
     const pool = lifecycle.use('thumbnails', new ThumbnailPool({ size: thumbnailWorkers, clock: dependencies.clock }));
     const thumbnails = new Thumbnails(dependencies, pool);
-    const url = await openDoor(options, { ...dependencies, thumbnails }, lifecycle);
+    const { config } = options;
+    const previews = config.media.previews
+      ? lifecycle.use(
+          'previews',
+          new UrlPreviews(dependencies, thumbnails, { allowRanges: config.outbound.allow_ranges }),
+        )
+      : null;
+    lifecycle.use('upkeep', startUpkeep(dependencies, previews));
+    const url = await openDoor(options, { ...dependencies, thumbnails, previews }, lifecycle);
     return { url, close: async () => void (await lifecycle.stop()) };
   } catch (error) {
     await lifecycle.stop();
@@ -87,7 +99,7 @@ async function openParts(
     limiter: createRateLimiter({
       clock,
       enabled: config.limits.enabled,
-      rules: { [UPLOAD_RATE]: settings.upload_rate, [THUMBNAIL_RATE]: THUMBNAILS_MADE },
+      rules: { [UPLOAD_RATE]: settings.upload_rate, [THUMBNAIL_RATE]: THUMBNAILS_MADE, [PREVIEW_RATE]: PREVIEWS },
       exempt: (userId) => exempt.has(userId),
     }),
     serverName: config.server.name,
@@ -103,7 +115,7 @@ async function openParts(
 
 async function openDoor(
   { config, validateResponses }: MediaRepositoryOptions,
-  dependencies: MediaDependencies & { readonly thumbnails: Thumbnails },
+  dependencies: MediaDependencies & { readonly thumbnails: Thumbnails; readonly previews: UrlPreviews | null },
   lifecycle: Lifecycle,
 ): Promise<string> {
   const { limiter, logger, clock, random } = dependencies;
@@ -117,6 +129,7 @@ async function openDoor(
     handlers: [
       ...uploadRoutes(dependencies, dependencies.thumbnails),
       ...downloadRoutes(dependencies),
+      ...urlPreviewRoutes(dependencies.previews),
       ...mediaAdminRoutes(dependencies),
       ...thumbnailRoutes(dependencies, dependencies.thumbnails),
     ],

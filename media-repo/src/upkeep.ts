@@ -10,16 +10,20 @@ const EVERY_MS = 60_000;
 
 import { applyRetention } from './retention.ts';
 import { deleteOldThumbnails } from './thumbnail.store.ts';
+import type { UrlPreviews } from './url-preview/url-previews.ts';
+
+type Previews = Pick<UrlPreviews, 'deleteOld'>;
 
 /** When the rarer things are next. */
 interface Rounds {
+  readonly previews: Previews | null;
   retentionMs: number;
 }
 
 /** Starts it; the first round begins at once. */
-export function startUpkeep(dependencies: MediaDependencies): Closable {
+export function startUpkeep(dependencies: MediaDependencies, previews: Previews | null): Closable {
   const { clock, logger } = dependencies;
-  const rounds: Rounds = { retentionMs: clock.monotonic() };
+  const rounds: Rounds = { previews, retentionMs: clock.monotonic() };
   let isRunning: Promise<void> | null = null;
   const run = () => {
     isRunning ??= tidyUp(dependencies, rounds)
@@ -53,6 +57,7 @@ async function tidyUp(dependencies: MediaDependencies, rounds: Rounds): Promise<
   if (clock.monotonic() >= rounds.retentionMs) {
     rounds.retentionMs = clock.monotonic() + RETENTION_EVERY_MS;
     await applyRetention(dependencies);
+    await rounds.previews?.deleteOld();
   }
   while ((await removeDue(dependencies)) === REMOVALS_AT_ONCE);
 }

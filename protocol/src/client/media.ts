@@ -115,3 +115,12 @@ export const getLegacyThumbnail = endpoint({
   query: ThumbnailQuery,
   response: File,
 });
+
+export const previewUrl = endpoint({
+  method: 'GET',
+  path: '/_matrix/client/v1/media/preview_url',
+  aliases: ['/_matrix/media/v3/preview_url', '/_matrix/media/r0/preview_url'],
+  auth: 'accessToken',
+  query: Type.Object({ url: Type.String(), ts: Type.Optional(Type.Integer()) }),
+  response: Type.Record(Type.String(), Type.Unknown()),
+});
