@@ -41,15 +41,19 @@ export async function uploadCrossSigningKeys(
   request: CrossSigningRequest,
 ): Promise<void> {
   const uploaded = readUpload(request);
-  const needsConfirming = hasNewKeys(await listCrossSigningKeys(dependencies.database, [request.userId]), uploaded);
-  // Never in the queue: asking may take the person minutes.
-  if (needsConfirming) await request.confirm(operationOf(uploaded));
-  await dependencies.keyQueue.run(request.userId, async () => {
-    const present = await listCrossSigningKeys(dependencies.database, [request.userId]);
-    // Somebody else's first set has come in between.
-    if (!needsConfirming && hasNewKeys(present, uploaded)) throw forbidden('There are cross-signing keys already');
-    await store(dependencies, request, { present, uploaded });
-  });
+  const find = () => listCrossSigningKeys(dependencies.database, [request.userId]);
+  for (let isStored = false; !isStored; ) {
+    const needsConfirming = hasNewKeys(await find(), uploaded);
+    // Never in the queue: the person may take minutes.
+    if (needsConfirming) await request.confirm(operationOf(uploaded));
+    isStored = await dependencies.keyQueue.run(request.userId, async () => {
+      const present = await find();
+      // Another's first set came in between: this one is a second one now.
+      if (!needsConfirming && hasNewKeys(present, uploaded)) return false;
+      await store(dependencies, request, { present, uploaded });
+      return true;
+    });
+  }
 }
 
 function readUpload({ userId, upload }: CrossSigningRequest): ReadCrossSigningKey[] {
