@@ -17,13 +17,16 @@ import { KEY_HEADER } from '@carillon/protocol/internal/media.ts';
 import { AccessTimes } from './access-times.ts';
 import { Arrivals } from './arrivals.ts';
 import { authenticateAt } from './authenticate.ts';
+import type { BlobStore } from './blob-store/blob-store.ts';
 import { openFileStore } from './blob-store/file-store.ts';
+import { openS3Store, type S3Settings } from './blob-store/s3-store.ts';
 import type { MediaConfig } from './config.ts';
 import { downloadRoutes } from './download.routes.ts';
 import { mediaAdminRoutes } from './media-admin.routes.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 import { OpenStreams } from './open-streams.ts';
 import { UPLOAD_RATE } from './receive-file.ts';
+import { createScan } from './scan.ts';
 import { thumbnailRoutes } from './thumbnail.routes.ts';
 import { THUMBNAIL_RATE, Thumbnails } from './thumbnail.ts';
 import { ThumbnailPool } from './thumbnail-pool.ts';
@@ -90,11 +93,10 @@ async function openParts(
   const settings = config.media;
   await migrate({ connection, logger, directories: [MIGRATIONS] });
   const database = lifecycle.use('database', await openDatabase({ connection, logger }));
-  const folder = settings.dir ?? join(config.server.data_dir, 'media');
   const exempt = new Set(config.limits.exempt);
   return {
     database,
-    store: lifecycle.use('blob store', openFileStore(folder, systemRandom)),
+    store: lifecycle.use('blob store', openStore(config, clock)),
     settings,
     limiter: createRateLimiter({
       clock,
@@ -109,8 +111,28 @@ async function openParts(
     arrivals: new Arrivals(clock),
     accessTimes: lifecycle.use('times of access', new AccessTimes({ database, clock, logger })),
     openStreams: new OpenStreams(),
-    scan: null,
+    scan: createScan({
+      clamd: settings.scan_clamd,
+      url: settings.scan_url,
+      required: settings.scan_required,
+      logger,
+    }),
   };
+}
+
+function openStore({ media, server }: MediaConfig, clock: Clock): BlobStore {
+  if (media.s3_bucket === undefined) return openFileStore(media.dir ?? join(server.data_dir, 'media'), systemRandom);
+  const { s3_access_key: accessKeyId, s3_secret_key: secretAccessKey } = media;
+  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
+  const settings: S3Settings = {
+    bucket: media.s3_bucket,
+    region: media.s3_region,
+    endpoint: media.s3_endpoint,
+    pathStyle: media.s3_path_style,
+    prefix: media.s3_prefix,
+    credentials: hasKeys ? { accessKeyId, secretAccessKey } : undefined,
+  };
+  return openS3Store(settings, { random: systemRandom, clock });
 }
 
 async function openDoor(
@@ -119,9 +141,10 @@ async function openDoor(
   lifecycle: Lifecycle,
 ): Promise<string> {
   const { limiter, logger, clock, random } = dependencies;
-  const folder = runFolder(config.server.data_dir);
+  // Looked for only where it is needed: alone, with all addresses and the key given, nothing is written to the disk.
+  const socket = (name: string) => join(runFolder(config.server.data_dir), name);
   const homeserver = createInternalClient({
-    target: config.media.homeserver_url ?? `unix:${join(folder, 'homeserver.sock')}`,
+    target: config.media.homeserver_url ?? `unix:${socket('homeserver.sock')}`,
     headers: { [KEY_HEADER]: config.media.token_key ?? loadMediaKey(config.server.data_dir, random) },
   });
   lifecycle.use('connections to the homeserver', homeserver);
@@ -141,11 +164,12 @@ async function openDoor(
     options: { trustedProxies: config.listen.trusted_proxies, validateResponses: validateResponses ?? false },
   });
   lifecycle.use('listener', server);
-  return listen(server, config.media.listen, join(folder, 'media.sock'));
+  return listen(server, config.media.listen, () => socket('media.sock'));
 }
 
-async function listen(server: HttpServer, wanted: string | undefined, socket: string): Promise<string> {
+async function listen(server: HttpServer, wanted: string | undefined, socketPath: () => string): Promise<string> {
   if (wanted === undefined) {
+    const socket = socketPath();
     await server.listenAt(socket);
     return `unix:${socket}`;
   }

@@ -5,6 +5,7 @@ import { forbidden, MatrixError, unknownError } from '@carillon/protocol/matrix-
 import { isHashDenied } from './blob.store.ts';
 import type { StagedBlob } from './blob-store/blob-store.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
+import type { ScanStream } from './scan.ts';
 import { SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 import { largestUpload, limitOf, tooLargeFor } from './upload-limits.ts';
 
@@ -39,12 +40,14 @@ export async function receiveFile(dependencies: MediaDependencies, source: FileS
   if ((source.announcedSize ?? 0) > largest) throw tooLargeFor('other', largest);
   await requireSpace(dependencies, source.announcedSize ?? 0);
   const staged = await store.stage();
+  const scan = dependencies.scan?.() ?? null;
   try {
-    const received = await takeBytes(dependencies, source, staged);
+    const received = await takeBytes(dependencies, source, { staged, scan });
     if (await isHashDenied(dependencies.database, received.sha256)) throw deniedFile();
-    await dependencies.scan?.({ open: () => staged.reread(), size: received.size });
+    await scan?.end();
     return { staged, ...received };
   } catch (error) {
+    scan?.abort();
     await staged.discard();
     throw explain(error);
   }
@@ -55,7 +58,7 @@ export const deniedFile = () => forbidden('This file is not allowed here');
 async function takeBytes(
   { settings, limiter }: MediaDependencies,
   { bytes, announcedSize, charge }: FileSource,
-  staged: StagedBlob,
+  { staged, scan }: { staged: StagedBlob; scan: ScanStream | null },
 ): Promise<Omit<ReceivedFile, 'staged'>> {
   const hash = createHash('sha256');
   const head: Uint8Array[] = [];
@@ -79,7 +82,7 @@ async function takeBytes(
     check();
     if (uncharged >= CHARGE_STEP_BYTES) pay();
     hash.update(chunk);
-    await staged.write(chunk);
+    await Promise.all([staged.write(chunk), scan?.write(chunk)]);
   }
   sniffed ??= sniff(Buffer.concat(head));
   check();

@@ -17,8 +17,6 @@ export interface StagedBlob {
   finish(location: string): Promise<void>;
   /** Leaves nothing behind. Never rejects; harmless after `finish`. */
   discard(): Promise<void>;
-  /** What has been written, again from the start; before `finish` only. */
-  reread(): Readable;
 }
 
 export interface BlobStore {

@@ -77,7 +77,6 @@ function stagedFile({ file, path, pathOf, locate }: StagedFileParts): StagedBlob
       await close().catch(() => undefined);
       if (!isPlaced) await unlink(path).catch(() => undefined);
     },
-    reread: () => createReadStream(path, { highWaterMark: READ_BYTES }),
   };
 }
 
