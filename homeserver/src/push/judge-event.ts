@@ -4,7 +4,7 @@ import { userPower } from '@carillon/event-graph/power-levels.ts';
 import { type EventId, type ServerName, serverOf, type UserId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
 import { threadOf } from '../ephemeral/event-thread.ts';
-import type { PlacedEvent } from '../rooms/persist-event.ts';
+import type { PlacedEvent } from '../rooms/placed-event.ts';
 import type { Room } from '../rooms/room.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import { defaultRuleset } from './default-push-rules.ts';

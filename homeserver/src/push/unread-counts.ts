@@ -7,7 +7,8 @@ import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.
 import { LRUCache } from 'lru-cache';
 import type { Receipts } from '../ephemeral/receipts.ts';
 import type { RoomReceipts } from '../ephemeral/room-receipts.ts';
-import type { EventContributor, EventObserver, PlacedEvent } from '../rooms/persist-event.ts';
+import type { EventContributor, EventObserver } from '../rooms/persist-event.ts';
+import type { PlacedEvent } from '../rooms/placed-event.ts';
 import type { Room } from '../rooms/room.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import { type Judgement, judgeEvent } from './judge-event.ts';

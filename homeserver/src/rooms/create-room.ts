@@ -14,7 +14,8 @@ import {
 import { buildRoomEvent } from './build-room-event.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { checkInvitee } from './invitees.ts';
-import { type EventContributor, type PlacedEvent, persistEvents } from './persist-event.ts';
+import { type EventContributor, persistEvents } from './persist-event.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import { publishedRoomTable } from './published-room.store.ts';
 import type { Room } from './room.ts';
 import { findAlias, firstAliasTable } from './room-alias.store.ts';

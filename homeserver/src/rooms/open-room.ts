@@ -2,7 +2,7 @@
 import { historyVisibilityOf } from '@carillon/event-graph/visibility.ts';
 import type { RowCollector } from '../streams/batch-table.ts';
 import { openRoomTable } from './open-room.store.ts';
-import type { PlacedEvent } from './persist-event.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import type { Room, RoomState } from './room.ts';
 
 const DECIDING: ReadonlySet<string> = new Set(['m.room.join_rules', 'm.room.history_visibility']);

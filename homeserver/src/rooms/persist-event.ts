@@ -13,6 +13,7 @@ import { eventNumberOf } from './load-state.ts';
 import { membershipTable } from './membership.store.ts';
 import { membershipOf } from './membership.ts';
 import { addOpenRoom } from './open-room.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import { redactInMemory, refreshReplaced } from './redact-in-memory.ts';
 import { relationOf, relationTable } from './relation.store.ts';
 import { type Head, roomTable, stateChangeTable, stateNodesTable } from './room.store.ts';
@@ -20,17 +21,6 @@ import type { Room, RoomState } from './room.ts';
 import { type RoomCache, trimPastNodes } from './room-cache.ts';
 import type { StoredEvent } from './stored-event.ts';
 import { transactionIdTable } from './transaction-id.store.ts';
-
-/** An event that was built on a room, with the states around it. */
-export interface PlacedEvent {
-  readonly event: StoredEvent;
-  readonly stateBefore: RoomState;
-  readonly stateAfter: RoomState;
-  /** The event that a redaction takes the content of, where it holds. */
-  readonly redacts: StoredEvent | null;
-  /** The room's own state around it, where forks make that another one than the event's. */
-  readonly resolved?: { readonly before: RoomState; readonly after: RoomState };
-}
 
 /** Adds rows of another feature to an event's own transaction (push counts, outbox). Must not throw. */
 export type EventContributor = (collector: RowCollector, room: Room, built: PlacedEvent) => void;

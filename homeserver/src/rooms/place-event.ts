@@ -5,7 +5,7 @@ import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
 import { resolveState } from '@carillon/event-graph/state-resolution/resolve.ts';
 import { verifyKeyFromBytes } from '@carillon/platform/ed25519.ts';
 import type { EventId } from '@carillon/protocol/identifiers.ts';
-import type { PlacedEvent } from './persist-event.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import type { Head } from './room.store.ts';
 import type { Room, RoomHead, RoomState } from './room.ts';
 import type { StoredEvent } from './stored-event.ts';

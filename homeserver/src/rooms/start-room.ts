@@ -3,7 +3,7 @@ import type { RoomVersion } from '@carillon/event-graph/room-version.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { buildRoomEvent } from './build-room-event.ts';
-import type { PlacedEvent } from './persist-event.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import { Room } from './room.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
 

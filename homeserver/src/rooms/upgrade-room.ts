@@ -14,8 +14,10 @@ import { buildRoomEvent } from './build-room-event.ts';
 import { requireMember } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { NONCE_BYTES } from './create-room.ts';
+import { followUpgrade } from './follow-upgrade.ts';
 import { membershipOf } from './membership.ts';
-import { type PlacedEvent, persistEvents } from './persist-event.ts';
+import { persistEvents } from './persist-event.ts';
+import type { PlacedEvent } from './placed-event.ts';
 import { moveToReplacement } from './published-room.store.ts';
 import { visibleContent } from './read-state.ts';
 import type { Room } from './room.ts';
@@ -63,6 +65,7 @@ export async function upgradeRoom(dependencies: ClientRooms, request: UpgradeReq
   dependencies.rooms.add(room);
   await persistEvents(dependencies, room, built);
   await closeOldRoom(dependencies, request, room.roomId);
+  await followUpgrade(dependencies, userId, room);
   return room.roomId;
 }
 

@@ -6,8 +6,9 @@ import { type Draft, makeEvent } from '../build-room-event.ts';
 import { findEvent } from '../find-event.ts';
 import { loadForkEvents } from '../load-fork.ts';
 import { loadStateAt } from '../load-state.ts';
-import { type PlacedEvent, persistEvents } from '../persist-event.ts';
+import { persistEvents } from '../persist-event.ts';
 import { headOf, placeEvent, resolveStates } from '../place-event.ts';
+import type { PlacedEvent } from '../placed-event.ts';
 import type { Room, RoomHead } from '../room.ts';
 import type { RoomDependencies } from '../room-dependencies.ts';
 
