@@ -1,19 +1,19 @@
 // Device keys over HTTP (client-server API, module "End-to-End Encryption").
 import { type Handler, handle } from '@carillon/platform/http/handle.ts';
-import { uploadCrossSigningKeys, uploadSignatures } from '@carillon/protocol/client/cross-signing.ts';
-import { claimKeys, getKeyChanges, queryKeys, uploadKeys } from '@carillon/protocol/client/keys.ts';
+import * as crossSigning from '@carillon/protocol/client/cross-signing.ts';
+import * as contracts from '@carillon/protocol/client/keys.ts';
 import { parseUserId, serverOf, type UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject, JsonValue } from '@carillon/protocol/json.ts';
 import { invalidParam, tooLarge } from '@carillon/protocol/matrix-error.ts';
 import { parseStreamToken } from '../streams/stream-token.ts';
-import { claimKeys as claim } from './claim-keys.ts';
+import { claimKeys } from './claim-keys.ts';
 import { deviceOf } from './device-of.ts';
 import type { EndToEnd } from './end-to-end.ts';
 import type { WantedKey } from './one-time-key.store.ts';
-import { queryKeys as query } from './query-keys.ts';
-import { uploadCrossSigningKeys as uploadIdentity } from './upload-cross-signing.ts';
-import { uploadKeys as upload } from './upload-keys.ts';
-import { uploadSignatures as sign } from './upload-signatures.ts';
+import { queryKeys } from './query-keys.ts';
+import { uploadCrossSigningKeys } from './upload-cross-signing.ts';
+import { uploadKeys } from './upload-keys.ts';
+import { uploadSignatures } from './upload-signatures.ts';
 
 /** Users, and devices, that one request may ask about. */
 export const MAX_QUERIED_USERS = 10_000;
@@ -35,18 +35,18 @@ export interface KeyRouteParts {
 export function keyRoutes({ endToEnd, findDeviceLists }: KeyRouteParts): Handler[] {
   const { parts } = endToEnd;
   return [
-    handle(uploadKeys, async ({ auth, body }) => {
-      const counts = await upload(parts, deviceOf(auth), {
+    handle(contracts.uploadKeys, async ({ auth, body }) => {
+      const counts = await uploadKeys(parts, deviceOf(auth), {
         deviceKeys: body.device_keys,
         oneTimeKeys: body.one_time_keys,
         fallbackKeys: body.fallback_keys,
       });
       return { one_time_key_counts: { [EXPECTED_ALGORITHM]: 0, ...Object.fromEntries(counts) } };
     }),
-    handle(queryKeys, async ({ auth, body }) => {
+    handle(contracts.queryKeys, async ({ auth, body }) => {
       const wanted = parseUsers(Object.entries(body.device_keys), MAX_QUERIED_USERS);
       const { local, failures } = split(parts.isLocalUser, wanted);
-      const found = await query(parts, auth.userId, new Map(local));
+      const found = await queryKeys(parts, auth.userId, new Map(local));
       return {
         failures,
         device_keys: found.deviceKeys,
@@ -55,13 +55,13 @@ export function keyRoutes({ endToEnd, findDeviceLists }: KeyRouteParts): Handler
         user_signing_keys: found.userSigningKeys,
       };
     }),
-    handle(claimKeys, async ({ auth, body }) => {
+    handle(contracts.claimKeys, async ({ auth, body }) => {
       const { local, failures } = split(parts.isLocalUser, parseUsers(Object.entries(body.one_time_keys)));
       const wanted = local.flatMap(([userId, devices]) => toWanted(userId, devices));
       if (wanted.length > MAX_CLAIMED_DEVICES) throw tooLarge(`At most ${MAX_CLAIMED_DEVICES} devices at a time`);
-      return { failures, one_time_keys: encodeClaimed(await claim(parts, auth.userId, wanted)) };
+      return { failures, one_time_keys: encodeClaimed(await claimKeys(parts, auth.userId, wanted)) };
     }),
-    handle(getKeyChanges, async ({ auth, query: { from, to } }) => {
+    handle(contracts.getKeyChanges, async ({ auth, query: { from, to } }) => {
       const after = parseStreamToken(from)?.position;
       const until = parseStreamToken(to)?.position;
       if (after === undefined || until === undefined) throw invalidParam('from and to must be tokens of syncs');
@@ -74,8 +74,8 @@ export function keyRoutes({ endToEnd, findDeviceLists }: KeyRouteParts): Handler
 
 function crossSigningRoutes({ parts }: EndToEnd): Handler[] {
   return [
-    handle(uploadCrossSigningKeys, async ({ auth, body, request }) => {
-      await uploadIdentity(parts, {
+    handle(crossSigning.uploadCrossSigningKeys, async ({ auth, body, request }) => {
+      await uploadCrossSigningKeys(parts, {
         userId: auth.userId,
         deviceId: auth.deviceId ?? '',
         upload: {
@@ -88,9 +88,11 @@ function crossSigningRoutes({ parts }: EndToEnd): Handler[] {
       });
       return {};
     }),
-    handle(uploadSignatures, async ({ auth, body }) => {
+    handle(crossSigning.uploadSignatures, async ({ auth, body }) => {
       const objects = Object.fromEntries(parseUsers(Object.entries(body)));
-      return { failures: await sign(parts, { userId: auth.userId, deviceId: auth.deviceId ?? '' }, objects) };
+      return {
+        failures: await uploadSignatures(parts, { userId: auth.userId, deviceId: auth.deviceId ?? '' }, objects),
+      };
     }),
   ];
 }
@@ -116,7 +118,7 @@ function toWanted(userId: UserId, devices: Readonly<Record<string, string>>): Wa
   return Object.entries(devices).map(([deviceId, algorithm]) => ({ userId, deviceId, algorithm }));
 }
 
-function encodeClaimed(claimed: Awaited<ReturnType<typeof claim>>): Record<string, JsonObject> {
+function encodeClaimed(claimed: Awaited<ReturnType<typeof claimKeys>>): Record<string, JsonObject> {
   const users = new Map<string, Map<string, JsonObject>>();
   for (const { userId, deviceId, algorithm, keyId, json } of claimed) {
     const devices = users.get(userId) ?? new Map<string, JsonObject>();

@@ -1,7 +1,7 @@
 // Messages between devices, and dehydrated devices, over HTTP.
 import { EncodedJson, type Handler, handle } from '@carillon/platform/http/handle.ts';
 import * as dehydrated from '@carillon/protocol/client/dehydrated-device.ts';
-import { sendToDevice } from '@carillon/protocol/client/to-device.ts';
+import * as toDevice from '@carillon/protocol/client/to-device.ts';
 import { parseUserId } from '@carillon/protocol/identifiers.ts';
 import {
   deleteDehydratedDevice,
@@ -10,12 +10,12 @@ import {
   readDehydratedEvents,
 } from './dehydrated-devices.ts';
 import type { EndToEnd } from './end-to-end.ts';
-import { sendToDevice as send } from './send-to-device.ts';
+import { sendToDevice } from './send-to-device.ts';
 
 export function toDeviceRoutes({ parts }: EndToEnd): Handler[] {
   return [
-    handle(sendToDevice, async ({ auth, path, body }) => {
-      await send(parts, {
+    handle(toDevice.sendToDevice, async ({ auth, path, body }) => {
+      await sendToDevice(parts, {
         sender: auth.userId,
         deviceId: auth.deviceId,
         type: path.eventType,

@@ -31,7 +31,7 @@ const RULE = { perSecond: 10, burst: 1_000 };
 const SETTINGS: AccountsSettings = {
   hashCost: 'low',
   passwordMinLength: 1,
-  registration: { enabled: true, requireToken: false, allowOpen: true, sharedSecret: null },
+  registration: { enabled: true, requireToken: false, allowOpen: true, guests: false, sharedSecret: null },
   publicUrl: null,
   limitsEnabled: false,
   rates: { login: RULE, register: RULE },
