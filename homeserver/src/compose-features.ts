@@ -16,6 +16,7 @@ import { createEndToEnd, type EndToEnd } from './devices/end-to-end.ts';
 import { createEphemeral, type Ephemeral, type EphemeralDependencies } from './ephemeral/ephemeral.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { findGlobal, peopleOf } from './people.ts';
+import { movePushRules } from './push/move-push-rules.ts';
 import { createPush, type Push, type PushDependencies } from './push/push.ts';
 import type { ClientRooms } from './rooms/client-rooms.ts';
 import { decorateEvents } from './rooms/decorate-events.ts';
@@ -25,6 +26,7 @@ import { RoomCache } from './rooms/room-cache.ts';
 import { createRoomTasks } from './rooms/room-tasks.ts';
 import { TransactionIds } from './rooms/transaction-ids.ts';
 import { viewEvents } from './rooms/visible-events.ts';
+import { SearchIndex } from './search/search-index.ts';
 import { measureServer } from './server-metrics.ts';
 import { Notifier } from './streams/notifier.ts';
 import { ChangeLog } from './sync/change-log.ts';
@@ -72,6 +74,7 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
     signingKey: signingKeyFromSeed(seed, keyId),
     contributors: [],
     observers: [],
+    moves: [],
     people: peopleOf(accounts),
     settings: { defaultRoomVersion: config.rooms.default_version, unsendWindowMs: config.messages.unsend_window },
   };
@@ -117,9 +120,13 @@ async function composeReaders(parts: ReaderParts, lifecycle: Lifecycle) {
   const push = lifecycle.use('push', await createPush(pushDependencies));
   rooms.observers.push(ephemeral.observer, push.observer);
   rooms.contributors.push(push.contributor);
+  rooms.moves.push((userId, move) => movePushRules(push.rules, userId, move));
   const sync = composeSync(parts, { ephemeral, push, userRooms });
   lifecycle.use('room tasks', createRoomTasks(rooms, parts.accounts)).start();
-  return { ephemeral, ephemeralDependencies, push, pushDependencies, sync };
+  const searchIndex = lifecycle.use('search index', new SearchIndex(rooms));
+  rooms.observers.push(searchIndex.observer);
+  searchIndex.start();
+  return { ephemeral, ephemeralDependencies, push, pushDependencies, sync, searchIndex };
 }
 
 function portsOfEphemeral({ config, accounts, rooms }: ReaderParts, userRooms: UserRoomsCache): EphemeralDependencies {

@@ -21,6 +21,7 @@ export function accountsSettings({ accounts, registration, server, limits }: Hom
       enabled: registration.enabled,
       requireToken: registration.require_token,
       allowOpen: registration.allow_open,
+      guests: registration.guests,
       sharedSecret: registration.shared_secret || null,
     },
     publicUrl: server.public_url ?? null,

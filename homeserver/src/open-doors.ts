@@ -12,6 +12,7 @@ import { measureEventLoopDelay } from '@carillon/platform/observe/event-loop-del
 import { listenForScrapes } from '@carillon/platform/observe/metrics-listener.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import { accountRoutes, authenticateWith } from './accounts/accounts.routes.ts';
+import { refuseGuest } from './accounts/guest-access.ts';
 import { setupPage } from './accounts/setup-page.ts';
 import { operatorRoutes } from './admin/operator.routes.ts';
 import { registrationTokenRoutes } from './admin/registration-tokens.routes.ts';
@@ -25,6 +26,7 @@ import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
 import { type MediaDoor, openMediaDoor } from './media-door.ts';
 import { pushRoutes } from './push/push.ts';
 import { roomRoutes } from './rooms/rooms.routes.ts';
+import { searchRoutes } from './search/search.routes.ts';
 import { serverInfoRoutes } from './server-info.routes.ts';
 import { findDeviceListsOf } from './sync/device-lists.ts';
 import { socketDoor } from './sync/socket.ts';
@@ -110,6 +112,7 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
       ...roomRoutes(rooms),
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),
       ...pushRoutes(pushDependencies, push),
+      ...searchRoutes(rooms, options.searchIndex),
       ...syncRoutes(sync),
       ...media.handlers,
       ...registrationTokenRoutes(accounts, random),
@@ -132,7 +135,12 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
       socketDoor({
         ...sync,
         logger,
-        authenticate: (token, origin) => accounts.authenticate({ token, ...origin }),
+        authenticate: async (token, origin) => {
+          const caller = await accounts.authenticate({ token, ...origin });
+          // The socket takes calls of any kind.
+          if (caller.isGuest) refuseGuest();
+          return caller;
+        },
         dispatch: (call) => server.dispatch(call),
         maxConnections: MAX_SOCKETS,
       }),

@@ -1,4 +1,4 @@
-// Who is an admin, locked or suspended: few accounts, asked for on every request, so they are kept in memory.
+// Who is an admin, a guest, locked or suspended: few accounts, asked for on every request, so they are kept in memory.
 import type { Database, Reader } from '@carillon/platform/database/database.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { notFound } from '@carillon/protocol/matrix-error.ts';
@@ -8,9 +8,14 @@ export interface Flags {
   readonly isAdmin: boolean;
   readonly locked: boolean;
   readonly suspended: boolean;
+  /** Set when the account is made, and never changed. */
+  readonly isGuest: boolean;
 }
 
-const NONE: Flags = { isAdmin: false, locked: false, suspended: false };
+/** The user type of guests. */
+export const GUEST_TYPE = 'guest';
+
+const NONE: Flags = { isAdmin: false, locked: false, suspended: false, isGuest: false };
 
 export class AccountFlags {
   readonly #flags = new Map<UserId, Flags>();
@@ -21,13 +26,14 @@ export class AccountFlags {
 
   /** After the commit that made it so. */
   keep(userId: UserId, flags: Flags): void {
-    if (flags.isAdmin || flags.locked || flags.suspended) this.#flags.set(userId, flags);
+    if (flags.isAdmin || flags.locked || flags.suspended || flags.isGuest) this.#flags.set(userId, flags);
     else this.#flags.delete(userId);
   }
 
   async load(db: Reader): Promise<void> {
     for (const row of await listFlaggedAccounts(db)) {
-      this.#flags.set(row.user_id, { isAdmin: row.is_admin, locked: row.locked, suspended: row.suspended });
+      const { is_admin: isAdmin, locked, suspended, user_type: type } = row;
+      this.#flags.set(row.user_id, { isAdmin, locked, suspended, isGuest: type === GUEST_TYPE });
     }
   }
 }
@@ -40,7 +46,8 @@ export async function setFlags(
 ): Promise<Flags> {
   const account = await findAccount(database, userId);
   if (account === undefined || account.deactivatedTs !== null) throw notFound('No such account');
-  const wanted: Flags = { isAdmin: account.isAdmin, locked: account.locked, suspended: account.suspended, ...change };
+  const { isAdmin, locked, suspended } = account;
+  const wanted: Flags = { isAdmin, locked, suspended, ...change, isGuest: account.userType === GUEST_TYPE };
   await database.transaction((tx) => updateAccountFlags(tx, userId, wanted));
   flags.keep(userId, wanted);
   return wanted;

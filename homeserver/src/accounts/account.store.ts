@@ -59,13 +59,13 @@ export async function findAccountWithPassword(
   return row === undefined ? undefined : { account: toAccount(row), passwordHash: row.password_hash };
 }
 
-/** Accounts that are admins, locked or suspended: few, and asked for on every request. */
+/** Accounts that are admins, guests, locked or suspended: few, and asked for on every request. */
 export async function listFlaggedAccounts(
   db: Reader,
-): Promise<{ user_id: UserId; is_admin: boolean; locked: boolean; suspended: boolean }[]> {
+): Promise<{ user_id: UserId; is_admin: boolean; locked: boolean; suspended: boolean; user_type: string | null }[]> {
   return db.query(sql`
-    select user_id, is_admin, locked, suspended from account
-    where (is_admin or locked or suspended) and deactivated_ts is null`);
+    select user_id, is_admin, locked, suspended, user_type from account
+    where (is_admin or locked or suspended or user_type = 'guest') and deactivated_ts is null`);
 }
 
 /** True while nobody but app services has an account. */

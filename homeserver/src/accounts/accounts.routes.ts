@@ -6,6 +6,7 @@ import { ownAccountRoutes } from './account.routes.ts';
 import { accountDataRoutes, type ComputedAccountData, tagRoutes } from './account-data.routes.ts';
 import type { Accounts } from './accounts.ts';
 import { filterRoutes } from './filter.routes.ts';
+import { checkGuestMay } from './guest-access.ts';
 import { loginRoutes } from './login.routes.ts';
 import { type FindRemoteProfile, profileRoutes } from './profile.routes.ts';
 import { registerRoutes } from './register.routes.ts';
@@ -28,8 +29,8 @@ export const accountRoutes = (accounts: Accounts, ports: AccountPorts = {}): Han
 /** What the HTTP server asks for each request with a token. */
 export const authenticateWith =
   (accounts: Accounts): Authenticate =>
-  ({ accessToken, endpoint, query, request }) =>
-    accounts.authenticate({
+  async ({ accessToken, endpoint, query, request }) => {
+    const caller = await accounts.authenticate({
       token: accessToken,
       userId: query.user_id,
       deviceId: query.device_id,
@@ -37,3 +38,6 @@ export const authenticateWith =
       userAgent: request.userAgent,
       allowsLocked: endpoint.path === logout.path || endpoint.path === logoutAll.path,
     });
+    if (caller.isGuest) checkGuestMay(endpoint);
+    return caller;
+  };

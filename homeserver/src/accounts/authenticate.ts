@@ -55,7 +55,7 @@ export async function authenticate(
     userId: session.userId,
     deviceId: session.deviceId,
     sessionId: session.sessionId,
-    isGuest: false,
+    isGuest: flags.isGuest,
     isAdmin: flags.isAdmin,
     appservice: null,
     tokenExpiresTs: session.expiresTs,

@@ -25,6 +25,11 @@ export const registrationConfig = Type.Object({
     default: false,
     description: 'Says that registration without any check is meant; without it, such a configuration is refused.',
   }),
+  guests: Type.Boolean({
+    default: false,
+    description:
+      'Whether anyone gets an account for guests, who may read open rooms and join those that let guests in.',
+  }),
   shared_secret: Type.String({
     default: '',
     description: 'Secret with which programs make accounts through /_synapse/admin/v1/register; empty: off.',
@@ -48,6 +53,7 @@ export interface RegistrationSettings {
   readonly enabled: boolean;
   readonly requireToken: boolean;
   readonly allowOpen: boolean;
+  readonly guests: boolean;
   readonly sharedSecret: string | null;
 }
 

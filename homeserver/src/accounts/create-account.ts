@@ -12,7 +12,7 @@ import {
 } from '@carillon/protocol/matrix-error.ts';
 import { findAccount, insertAccount } from './account.store.ts';
 import type { Appservice, AppserviceDirectory } from './account.ts';
-import type { AccountFlags } from './account-flags.ts';
+import { type AccountFlags, GUEST_TYPE } from './account-flags.ts';
 import { MAX_PASSWORD_BYTES, type PasswordHasher } from './password-hash.ts';
 
 export interface CreateAccountDependencies {
@@ -85,7 +85,8 @@ export async function createAccount(
     if (!inserted) throw userInUse('The user name is taken');
     await within(tx);
   });
-  if (request.isAdmin) flags.keep(request.userId, { isAdmin: true, locked: false, suspended: false });
+  const isGuest = request.userType === GUEST_TYPE;
+  flags.keep(request.userId, { isAdmin: request.isAdmin, locked: false, suspended: false, isGuest });
 }
 
 /** Each app service may act as its sender from the start, without registering it. */

@@ -45,7 +45,7 @@ async function deactivateInTurn(dependencies: DeactivateDependencies, userId: Us
       if (erase) collector.add(erasedDataTable, { userId });
     },
     committed: (position) => {
-      flags.keep(userId, { isAdmin: false, locked: false, suspended: false });
+      flags.keep(userId, { isAdmin: false, locked: false, suspended: false, isGuest: false });
       forgetSessions(dependencies, userId, sessions, clock.now());
       if (erase) dependencies.accountData.forget(userId);
       for (const { deviceId } of devices) notifier.emit({ kind: 'device', position, userId, deviceId });

@@ -6,6 +6,7 @@ import type { JsonObject } from '@carillon/protocol/json.ts';
 import { missingParam, notFound } from '@carillon/protocol/matrix-error.ts';
 import { userSuspended } from './account-errors.ts';
 import type { Accounts } from './accounts.ts';
+import { checkGuestMayChange } from './guest-access.ts';
 import { requireSelf } from './own-user.ts';
 import { checkKey } from './profiles.ts';
 
@@ -20,7 +21,7 @@ export const profileRoutes = (accounts: Accounts, findRemote: FindRemoteProfile)
     return { [path.keyName]: profile[path.keyName] };
   }),
   handle(putProfileField, async ({ auth, path, body }) => {
-    requireMayChange(accounts, auth, path.userId);
+    requireMayChange(accounts, auth, path);
     checkKey(path.keyName);
     const value = Object.hasOwn(body, path.keyName) ? body[path.keyName] : undefined;
     if (value === undefined) throw missingParam(`The body has no ${path.keyName}`);
@@ -28,14 +29,19 @@ export const profileRoutes = (accounts: Accounts, findRemote: FindRemoteProfile)
     return {};
   }),
   handle(deleteProfileField, async ({ auth, path }) => {
-    requireMayChange(accounts, auth, path.userId);
+    requireMayChange(accounts, auth, path);
     await accounts.profiles.set(path.userId, path.keyName, undefined);
     return {};
   }),
 ];
 
-function requireMayChange(accounts: Accounts, caller: Caller, userId: UserId): void {
+function requireMayChange(
+  accounts: Accounts,
+  caller: Caller,
+  { userId, keyName }: { readonly userId: UserId; readonly keyName: string },
+): void {
   requireSelf(caller, userId);
+  if (caller.isGuest) checkGuestMayChange(keyName);
   if (accounts.flagsOf(userId).suspended) throw userSuspended();
 }
 

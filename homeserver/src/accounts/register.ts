@@ -9,6 +9,7 @@ import {
   unauthorized,
   unknownToken,
 } from '@carillon/protocol/matrix-error.ts';
+import { GUEST_TYPE } from './account-flags.ts';
 import type { RegistrationSettings } from './config.ts';
 import {
   type CreateAccountDependencies,
@@ -56,9 +57,7 @@ const GENERATED_NAME_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /** Throws the registration errors of the spec, or the 401 of interactive authentication. */
 export async function register(dependencies: RegisterDependencies, request: RegisterRequest): Promise<Registered> {
   if (request.type === 'm.login.application_service') return registerForAppservice(dependencies, request);
-  if (request.kind === 'guest') {
-    throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'This server has no guest accounts');
-  }
+  if (request.kind === 'guest') return registerGuest(dependencies, request);
   if (!dependencies.registration.enabled) throw forbidden('Registration is closed on this server');
   return registerPerson(dependencies, request);
 }
@@ -91,6 +90,21 @@ async function registerPerson(dependencies: RegisterDependencies, request: Regis
     if (!used) throw unauthorized('The registration token has been used up');
   });
   return { userId, tokens: await sessionOf(dependencies, userId, request) };
+}
+
+/** An account without a password, that ends with its session and may do little (guest-access.ts). */
+async function registerGuest(dependencies: RegisterDependencies, request: RegisterRequest): Promise<Registered> {
+  if (!dependencies.registration.guests) {
+    throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'This server has no guest accounts');
+  }
+  const { serverName, random } = dependencies;
+  const userId = wishedUserId(serverName, `guest-${random.text(GENERATED_NAME_LENGTH, GENERATED_NAME_ALPHABET)}`);
+  await createAccount(dependencies, {
+    ...{ userId, password: null, isAdmin: false, appserviceId: null, userType: GUEST_TYPE },
+  });
+  // The device's id is the server's to choose here, and guests always get a session.
+  const session = { ...request, deviceId: undefined, inhibitLogin: false };
+  return { userId, tokens: await sessionOf(dependencies, userId, session) };
 }
 
 function tokenStage({ registrationTokens, limiter }: RegisterDependencies, address: string): StageCheck {

@@ -1,5 +1,5 @@
 // What the use cases of local clients need beside the rooms themselves.
-import type { RoomAlias, UserId } from '@carillon/protocol/identifiers.ts';
+import type { RoomAlias, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
 import type { RoomsSettings } from './rooms-settings.ts';
 
@@ -27,7 +27,12 @@ export interface People {
   readonly peekIgnored: (userId: UserId) => ReadonlySet<UserId>;
 }
 
+/** Brings what a local user keeps for a room into the one that replaces it; done again it does nothing. */
+export type RoomMove = (userId: UserId, rooms: { readonly from: RoomId; readonly to: RoomId }) => Promise<void>;
+
 export interface ClientRooms extends RoomDependencies {
   readonly people: People;
   readonly settings: RoomsSettings;
+  /** Other features put theirs in; run before a user's join to a replacement. */
+  readonly moves: RoomMove[];
 }

@@ -7,6 +7,7 @@ import { forbidden, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import type { Draft } from './build-room-event.ts';
 import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
+import { followUpgrade } from './follow-upgrade.ts';
 import { membershipOf } from './membership.ts';
 import type { Room } from './room.ts';
 import { NOT_IN_ROOM } from './room-cache.ts';
@@ -30,7 +31,9 @@ export interface JoinRequest {
 export async function joinRoom(dependencies: ClientRooms, request: JoinRequest): Promise<void> {
   const { roomId, userId, reason } = request;
   const profile = await dependencies.people.findProfile(userId);
-  const mayPass = await meetsCondition(dependencies, await dependencies.rooms.load(roomId), userId);
+  const loaded = await dependencies.rooms.load(roomId);
+  const mayPass = await meetsCondition(dependencies, loaded, userId);
+  if (loaded.membershipOf(userId) !== 'join') await followUpgrade(dependencies, userId, loaded);
   const decide = (room: Room): Draft | null => {
     const member = room.state.get('m.room.member', userId);
     if (member !== undefined && membershipOf(member) === 'join' && member.isDurable) return null;

@@ -26,7 +26,7 @@ export const SERVER_NAME = parseServerName('test.example');
 export const OPEN_SETTINGS: AccountsSettings = {
   hashCost: 'low',
   passwordMinLength: 1,
-  registration: { enabled: true, requireToken: false, allowOpen: true, sharedSecret: 'a shared secret' },
+  registration: { enabled: true, requireToken: false, allowOpen: true, guests: false, sharedSecret: 'a shared secret' },
   publicUrl: 'https://test.example',
   limitsEnabled: false,
   rates: { login: { perSecond: 10, burst: 1_000 }, register: { perSecond: 10, burst: 1_000 } },

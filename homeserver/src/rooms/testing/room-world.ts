@@ -88,6 +88,7 @@ export async function openWorld(settings: Partial<ClientRooms['settings']> = {})
     signingKey: signingKeyFromSeed(systemRandom.bytes(32), 'ed25519:1'),
     contributors: [],
     observers: [],
+    moves: [],
     people: {
       findProfile: async (userId) => profiles.get(userId) ?? {},
       isInUse: async (userId) => !unknownUsers.has(userId),
