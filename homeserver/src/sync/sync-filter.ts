@@ -1,6 +1,8 @@
 // The filter of a sync: what a client wants of rooms, presence and account data, compiled once and kept by its text.
+import { Filter } from '@carillon/protocol/client/filter.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
 import { LRUCache } from 'lru-cache';
+import { Compile } from 'typebox/compile';
 import { compileEventFilter, type EventFilter } from '../rooms/event-filter.ts';
 
 export interface SyncFilter {
@@ -29,12 +31,14 @@ const KEPT_FILTERS = 1_000;
 
 const compiled = new LRUCache<string, SyncFilter>({ max: KEPT_FILTERS });
 
-/** The filter of its JSON text; the same object for the same text. Text that is no object throws a SyntaxError. */
+const shape = Compile(Filter);
+
+/** The filter of its JSON text; the same object for the same text. Text that is no filter throws a SyntaxError. */
 export function readSyncFilter(text: string): SyncFilter {
   let filter = compiled.get(text);
   if (filter === undefined) {
     const json: unknown = JSON.parse(text);
-    if (!isJsonObject(json)) throw new SyntaxError('a filter is a JSON object');
+    if (!isJsonObject(json) || !shape.Check(json)) throw new SyntaxError('not a filter');
     filter = compileSyncFilter(json, text);
     compiled.set(text, filter);
   }

@@ -22,7 +22,7 @@ export async function findSyncFilter(
   try {
     return readSyncFilter(text);
   } catch {
-    throw invalidParam('The filter is neither an id nor a JSON object');
+    throw invalidParam('The filter is neither an id nor a filter as the specification has it');
   }
 }
 
