@@ -1,36 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import S3rver from 's3rver';
+import { existsSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MediaWorld, startMediaWorld } from '../testing/media-world.ts';
+import { startS3Service } from '../testing/s3-service.ts';
 
 const V1 = '/_matrix/client/v1/media';
 
 describe('media in S3', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-s3-'));
-  let service: S3rver;
+  let service: Awaited<ReturnType<typeof startS3Service>>;
   let world: MediaWorld;
-  const objects = () =>
-    readdirSync(join(folder, 'bucket'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('_object'),
-    );
+  const objects = () => service.objects();
 
   beforeAll(async () => {
-    service = new S3rver({
-      address: '127.0.0.1',
-      port: 0,
-      directory: folder,
-      silent: true,
-      configureBuckets: [{ name: 'bucket' }],
-    });
-    const { port } = await service.run();
+    service = await startS3Service();
     world = await startMediaWorld({
       environment: {
         CARILLON_MEDIA__S3_BUCKET: 'bucket',
-        CARILLON_MEDIA__S3_ENDPOINT: `http://127.0.0.1:${port}`,
+        CARILLON_MEDIA__S3_ENDPOINT: service.url,
         CARILLON_MEDIA__S3_PATH_STYLE: 'true',
         CARILLON_MEDIA__S3_PREFIX: 'chat/',
         CARILLON_MEDIA__S3_ACCESS_KEY: 'S3RVER',
@@ -41,7 +28,6 @@ describe('media in S3', () => {
   afterAll(async () => {
     await world.close();
     await service.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it('goes up in parts and comes down whole or in part, and never touches the disk', async () => {
