@@ -1,5 +1,4 @@
 // What a search answers, as JSON text: the results with their surroundings, groups, and the rooms' state.
-import type { Caller } from '@carillon/platform/http/handle.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import type { ClientRooms } from '../rooms/client-rooms.ts';
 import { compileEventFilter } from '../rooms/event-filter.ts';
@@ -8,7 +7,7 @@ import { findSenders } from '../rooms/read-messages.ts';
 import { readState, visibleContent } from '../rooms/read-state.ts';
 import { encodeTimeline } from '../rooms/reading.ts';
 import { placeOf, readPage } from '../rooms/timeline-page.ts';
-import type { Hit, SearchPage, SearchQuery } from './search-messages.ts';
+import type { Hit, SearchPage, SearchQuery } from './search-page.ts';
 
 const DEFAULT_CONTEXT_EVENTS = 5;
 export const MAX_CONTEXT_EVENTS = 20;
@@ -21,7 +20,6 @@ export function encodeNothing(): string {
 
 export async function encodeAnswer(
   dependencies: ClientRooms,
-  _caller: Caller,
   { query, page }: { query: SearchQuery; page: SearchPage },
 ): Promise<string> {
   const results: string[] = [];

@@ -1,8 +1,6 @@
 // The use case of searching messages (client-server API, "Server Side Search"): candidates by their words, then only what the
 // searcher may see, so that neither results nor counts tell of anything else.
 import type { Caller } from '@carillon/platform/http/handle.ts';
-import type { searchMessages as contract } from '@carillon/protocol/client/search.ts';
-import type { BodyOf } from '@carillon/protocol/endpoint.ts';
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
 import { invalidParam, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import type { ClientRooms } from '../rooms/client-rooms.ts';
@@ -11,10 +9,11 @@ import { compileEventFilter, type EventFilter } from '../rooms/event-filter.ts';
 import { listMemberships } from '../rooms/membership.store.ts';
 import { isIgnored, type Reading, startReading } from '../rooms/reading.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
-import { type VisibleEvent, viewEvents } from '../rooms/visible-events.ts';
+import { viewEvents } from '../rooms/visible-events.ts';
 import { encodeAnswer, encodeNothing } from './search-answer.ts';
-import { type Candidate, listCandidates, SEARCH_KEYS, type SearchKey } from './search-index.store.ts';
+import type { Hit, SearchPage, SearchQuery } from './search-page.ts';
 import { searchKeyOf, textOf } from './searchable.ts';
+import { type Candidate, listCandidates, SEARCH_KEYS, type SearchKey } from './word-index.store.ts';
 import { MAX_WORDS, wordsOf } from './words.ts';
 
 const DEFAULT_LIMIT = 10;
@@ -23,21 +22,6 @@ export const MAX_SEARCH_RESULTS = 100;
 export const MAX_CANDIDATES = 1_000;
 /** Words of a term that are looked for. */
 const MAX_TERM_WORDS = 32;
-
-export type SearchQuery = NonNullable<BodyOf<typeof contract>['search_categories']['room_events']>;
-
-export interface Hit extends VisibleEvent {
-  readonly reading: Reading;
-  readonly rank: number;
-}
-
-export interface SearchPage {
-  readonly hits: readonly Hit[];
-  readonly total: number;
-  readonly next: string | null;
-  readonly words: readonly string[];
-  readonly readings: ReadonlyMap<RoomId, Reading>;
-}
 
 interface Place {
   /** Where the looked-at candidates begin; null: at the newest. */
@@ -56,7 +40,7 @@ export async function searchMessages(
   const words = wordsOf(query.search_term).slice(0, Math.min(MAX_TERM_WORDS, MAX_WORDS));
   if (words.length === 0) return encodeNothing();
   const page = await findPage(dependencies, caller, { query, place, words });
-  return encodeAnswer(dependencies, caller, { query, page });
+  return encodeAnswer(dependencies, { query, page });
 }
 
 interface Search {

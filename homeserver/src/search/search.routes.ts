@@ -3,9 +3,9 @@ import { EncodedJson, type Handler, handle } from '@carillon/platform/http/handl
 import * as messages from '@carillon/protocol/client/search.ts';
 import * as people from '@carillon/protocol/client/user-directory.ts';
 import type { ClientRooms } from '../rooms/client-rooms.ts';
-import type { SearchIndex } from './search-index.ts';
 import { searchMessages } from './search-messages.ts';
 import { searchUsers } from './search-users.ts';
+import type { SearchIndex } from './word-index.ts';
 
 export const searchRoutes = (rooms: ClientRooms, index: SearchIndex): Handler[] => [
   handle(messages.searchMessages, async ({ query, body, auth }) => {

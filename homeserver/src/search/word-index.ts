@@ -6,6 +6,7 @@ import { listEventsByArrival, listEventsById } from '../rooms/event.store.ts';
 import type { EventObserver } from '../rooms/persist-event.ts';
 import { listReplacements } from '../rooms/related-event.store.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
+import { editedBy, entryOf, textOf, wordsChangeOf } from './searchable.ts';
 import {
   deleteEntries,
   findSearchPosition,
@@ -15,8 +16,7 @@ import {
   saveSearchPosition,
   updateWords,
   type WordsChange,
-} from './search-index.store.ts';
-import { editedBy, entryOf, textOf, wordsChangeOf } from './searchable.ts';
+} from './word-index.store.ts';
 import { wordsOf } from './words.ts';
 
 /** Changes that wait in memory; with more, the index is brought up from the database instead. */
