@@ -14,22 +14,41 @@ const DEVICE_RULE = 'device';
 
 /** Calls at work at a time, over all doors. More would wait for the database, and hold memory while they do. */
 export const MAX_CALLS_AT_WORK = 10_000;
+/** Of these, and of those that wait for news, by one user who is not exempt: a client needs a few. */
+export const MAX_CALLS_PER_USER = 100;
 const BUSY_RETRY_MS = 1_000;
 
-/** Counts calls at work; those that wait for news by design are not counted. */
+/** Counts calls at work, over all and by user. */
 export class CallGate {
+  readonly #limiter: RateLimiter;
+  readonly #byUser = new Map<string, number>();
   #atWork = 0;
 
+  constructor(limiter: RateLimiter) {
+    this.#limiter = limiter;
+  }
+
   /** Runs the work of a call. Rejects with M_LIMIT_EXCEEDED where too many are at work. */
-  async run<Result>({ waits }: Endpoint, work: () => Promise<Result>): Promise<Result> {
-    if (waits) return work();
-    if (this.#atWork >= MAX_CALLS_AT_WORK) throw limitExceeded(BUSY_RETRY_MS);
-    this.#atWork++;
+  async run<Result>({ waits }: Endpoint, auth: Auth, work: () => Promise<Result>): Promise<Result> {
+    const userId = auth === null || !isCaller(auth) || isExempt(this.#limiter, auth) ? null : auth.userId;
+    const ofUser = userId === null ? 0 : (this.#byUser.get(userId) ?? 0);
+    // Those who wait for news are many, and hold little.
+    const counts = waits === true ? 0 : 1;
+    if (this.#atWork + counts > MAX_CALLS_AT_WORK || ofUser >= MAX_CALLS_PER_USER) throw limitExceeded(BUSY_RETRY_MS);
+    this.#atWork += counts;
+    if (userId !== null) this.#byUser.set(userId, ofUser + 1);
     try {
       return await work();
     } finally {
-      this.#atWork--;
+      this.#atWork -= counts;
+      if (userId !== null) this.#leave(userId);
     }
+  }
+
+  #leave(userId: string): void {
+    const left = (this.#byUser.get(userId) ?? 1) - 1;
+    if (left > 0) this.#byUser.set(userId, left);
+    else this.#byUser.delete(userId);
   }
 }
 

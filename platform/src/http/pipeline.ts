@@ -35,7 +35,7 @@ export async function runCall(
   const body = await incoming.readBody();
   // The contract's types were checked by handle(); here they are one type for all.
   const run = contract.run as (call: object) => Promise<unknown>;
-  const result = await gate.run(contract.endpoint, () => run({ path, query, body, auth, request: info }));
+  const result = await gate.run(contract.endpoint, auth, () => run({ path, query, body, auth, request: info }));
   const answer = answerOf(result);
   const isJson = !(result instanceof StatusResponse) && answer.stream === undefined;
   if (contract.checkResponse !== null && isJson) checkResponse(contract, answer);

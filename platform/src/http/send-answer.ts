@@ -2,8 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { limitExceeded } from '@carillon/protocol/matrix-error.ts';
 import type { Clock } from '../clock.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, answerOfError } from './answer.ts';
 import { drainBody } from './body.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { CORS_HEADERS } from './cors.ts';
@@ -13,6 +14,9 @@ const compress = promisify(gzip);
 
 /** Shorter texts (in UTF-16 units) fit a few packets anyway. */
 const MIN_COMPRESSED_LENGTH = 4096;
+
+/** How long a client is told to wait where it has taken too little of earlier answers. */
+const BUSY_RETRY_MS = 1_000;
 
 /** A client that has not taken its answer after that is cut off. */
 const MAX_SENDING_MS = 60_000;
@@ -39,6 +43,8 @@ export async function sendAnswer(sending: Sending, answer: Answer): Promise<void
   if (answer.stream !== undefined) return sendStream(sending, answer.stream);
   let body: string | Buffer = answer.text;
   if (answer.text.length >= MIN_COMPRESSED_LENGTH) {
+    if (!holdUntilTaken(sending, answer.text.length))
+      return sendAnswer(sending, answerOfError(limitExceeded(BUSY_RETRY_MS)));
     headers['Vary'] = 'Accept-Encoding';
     if (acceptsGzip(request)) {
       body = await compress(answer.text, { level: 1 });
@@ -51,7 +57,7 @@ export async function sendAnswer(sending: Sending, answer: Answer): Promise<void
   response.writeHead(answer.status, headers);
   drainBody(request);
   response.end(body);
-  if (response.writableLength > 0) holdUntilTaken(sending);
+  if (response.writableLength > 0) cutWhenSlow(sending);
 }
 
 /** Compresses only reads: what a write answers is small or the writer's own. */
@@ -64,15 +70,15 @@ function acceptsGzip({ method, headers }: IncomingMessage): boolean {
     .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(coding));
 }
 
-/** A client may take its time, as long as it, and its likes, leave memory to others. */
-function holdUntilTaken({ response, clock, share }: Sending): void {
-  if (!share.take(response.writableLength)) {
-    response.destroy();
-    return;
-  }
+/** A client may take its time over an answer, as long as it, and its likes, leave memory to others: false where not. */
+function holdUntilTaken({ response, share }: Sending, bytes: number): boolean {
+  if (response.destroyed) return true;
+  if (!share.take(bytes)) return false;
+  response.once('close', () => share.release());
+  return true;
+}
+
+function cutWhenSlow({ response, clock }: Sending): void {
   const timer = clock.setTimeout(() => response.destroy(), MAX_SENDING_MS);
-  response.once('close', () => {
-    timer.cancel();
-    share.release();
-  });
+  response.once('close', () => timer.cancel());
 }

@@ -110,7 +110,7 @@ function makeContext(parts: HttpServerParts, stop: AbortSignal): ServerContext {
     addressOf: clientAddressReader(parts.options?.trustedProxies),
     bodies: new ByteBudget(BODY_LIMITS),
     answers: new ByteBudget(ANSWER_LIMITS),
-    gate: new CallGate(),
+    gate: new CallGate(parts.limiter),
     nextRequestId: () => `${boot}-${(++requests).toString(36)}`,
     stop,
     onStop,
