@@ -3,17 +3,17 @@ import { existsSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MediaWorld, startMediaWorld } from '../testing/media-world.ts';
-import { startS3Service } from '../testing/s3-service.ts';
+import { startS3Bucket } from '../testing/s3-bucket.ts';
 
 const V1 = '/_matrix/client/v1/media';
 
 describe('media in S3', () => {
-  let service: Awaited<ReturnType<typeof startS3Service>>;
+  let service: Awaited<ReturnType<typeof startS3Bucket>>;
   let world: MediaWorld;
   const objects = () => service.objects();
 
   beforeAll(async () => {
-    service = await startS3Service();
+    service = await startS3Bucket();
     world = await startMediaWorld({
       environment: {
         CARILLON_MEDIA__S3_BUCKET: 'bucket',

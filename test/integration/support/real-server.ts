@@ -15,7 +15,7 @@ export interface RealServerOptions {
   readonly dataFolder?: string;
 }
 
-export type Part = 'homeserver' | 'postgres' | 'parent';
+export type Part = 'homeserver' | 'media' | 'postgres' | 'parent';
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
@@ -107,7 +107,7 @@ export class RealServer {
 
   /** Kills a part with SIGKILL. A killed parent is waited for; it has to be started again. */
   async kill(part: Part): Promise<void> {
-    const pid = this.#pidOf(part);
+    const pid = this.pidOf(part);
     process.kill(pid, 'SIGKILL');
     if (part === 'parent') await this.#current.exited;
   }
@@ -147,13 +147,13 @@ export class RealServer {
 
   /** The resident memory of the homeserver process in bytes. */
   residentBytes(): number {
-    const status = readFileSync(`/proc/${this.#pidOf('homeserver')}/status`, 'utf8');
+    const status = readFileSync(`/proc/${this.pidOf('homeserver')}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
   }
 
   /** The processor time that the homeserver process has used, in milliseconds. */
   cpuMs(): number {
-    const stat = readFileSync(`/proc/${this.#pidOf('homeserver')}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${this.pidOf('homeserver')}/stat`, 'utf8');
     const [user, system] = stat
       .slice(stat.lastIndexOf(') ') + 2)
       .split(' ')
@@ -168,7 +168,7 @@ export class RealServer {
   }
 
   #pidsOf(part: Part): number[] {
-    if (part !== 'postgres') return [this.#pidOf(part)];
+    if (part !== 'postgres') return [this.pidOf(part)];
     const isPostgres = ({ command }: { command: string }) => /^postgres:|bin\/postgres /.test(command);
     return this.#current
       .processes()
@@ -176,12 +176,14 @@ export class RealServer {
       .map(({ pid }) => pid);
   }
 
-  #pidOf(part: Part): number {
+  /** Throws where the part does not run. */
+  pidOf(part: Part): number {
     const run = this.#current;
     if (part === 'postgres') return run.postmaster;
     if (part === 'parent') return run.process.pid ?? 0;
-    const found = run.processes().find(({ command }) => command.includes('homeserver/src/main.ts'));
-    if (found === undefined) throw new Error('there is no homeserver process');
+    const entry = part === 'media' ? 'media-repo/src/main.ts' : 'homeserver/src/main.ts';
+    const found = run.processes().find(({ command }) => command.includes(entry));
+    if (found === undefined) throw new Error(`there is no ${part} process`);
     return found.pid;
   }
 }

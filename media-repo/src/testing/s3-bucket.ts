@@ -20,7 +20,7 @@ interface S3rverOptions {
 export const BUCKET = 'bucket';
 
 /** Starts it on a free port. */
-export async function startS3Service() {
+export async function startS3Bucket() {
   // It is CommonJS without types; this is the part of it that is used.
   const Server = createRequire(import.meta.url)('s3rver') as new (options: S3rverOptions) => S3rver;
   const directory = mkdtempSync(join(tmpdir(), 'carillon-s3-'));
