@@ -1,8 +1,8 @@
 // From a server's name to where and how to connect (server-server API, "Resolving server names").
 import type { Clock } from '@carillon/platform/clock.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { isServerName, type ServerName } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject } from '@carillon/protocol/json.ts';
-import { LRUCache } from 'lru-cache';
 import { parseServerAddress, type ServerAddress } from './server-address.ts';
 
 /** Where to connect, in the order in which to try, and as whom to speak and be spoken to. */
@@ -61,9 +61,9 @@ interface WellKnown {
 
 export class Discovery {
   readonly #dependencies: DiscoveryDependencies;
-  readonly #wellKnown = new LRUCache<string, WellKnown>({ max: MAX_KEPT });
+  readonly #wellKnown = new LruMap<string, WellKnown>({ max: MAX_KEPT });
   readonly #asking = new Map<string, Promise<WellKnown>>();
-  readonly #srv = new LRUCache<string, { readonly records: readonly SrvRecord[]; readonly untilMs: number }>({
+  readonly #srv = new LruMap<string, { readonly records: readonly SrvRecord[]; readonly untilMs: number }>({
     max: MAX_KEPT,
   });
 

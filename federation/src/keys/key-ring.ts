@@ -3,10 +3,10 @@ import type { Clock } from '@carillon/platform/clock.ts';
 import type { Database } from '@carillon/platform/database/database.ts';
 import { verifyKeyFromBytes } from '@carillon/platform/ed25519.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { ServerName } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject, JsonValue } from '@carillon/protocol/json.ts';
 import { type VerifyKey, verifyJson } from '@carillon/protocol/signed-json.ts';
-import { LRUCache } from 'lru-cache';
 import { type KeyDocument, readKeyDocument, type ServerKey } from './key-document.ts';
 import { findKeyDocument, listServerKeys, upsertKeyDocument } from './server-key.store.ts';
 
@@ -44,9 +44,9 @@ const MAX_SERVERS_IN_MEMORY = 10_000;
 
 export class KeyRing {
   readonly #dependencies: KeyRingDependencies;
-  readonly #keys = new LRUCache<ServerName, ReadonlyMap<string, RingKey>>({ max: MAX_SERVERS_IN_MEMORY });
+  readonly #keys = new LruMap<ServerName, ReadonlyMap<string, RingKey>>({ max: MAX_SERVERS_IN_MEMORY });
   readonly #fetching = new Map<ServerName, Promise<void>>();
-  readonly #askedTs = new LRUCache<ServerName, { readonly ts: number }>({ max: MAX_SERVERS_IN_MEMORY });
+  readonly #askedTs = new LruMap<ServerName, { readonly ts: number }>({ max: MAX_SERVERS_IN_MEMORY });
 
   constructor(dependencies: KeyRingDependencies) {
     this.#dependencies = dependencies;

@@ -2,11 +2,11 @@
 // time, so the entries of active users stay in memory.
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { KeyedQueue } from '@carillon/platform/keyed-queue.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { MAX_ACCOUNT_DATA_BYTES } from '@carillon/protocol/client/account-data.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { invalidParam, tooLarge } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 import type { RowCollector } from '../streams/batch-table.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
@@ -72,7 +72,7 @@ interface Dependencies {
 
 export function createAccountData(dependencies: Dependencies): AccountData {
   const { database, streamWriter, notifier, userQueue } = dependencies;
-  const cache = new LRUCache<UserId, Promise<UserData>>({ max: MAX_CACHED_USERS });
+  const cache = new LruMap<UserId, Promise<UserData>>({ max: MAX_CACHED_USERS });
 
   const load = (userId: UserId): Promise<UserData> => {
     const known = cache.get(userId);

@@ -2,10 +2,10 @@
 // /_synapse/admin/v1/register has it, so that its tools work.
 import { createHmac } from 'node:crypto';
 import type { Clock } from '@carillon/platform/clock.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { Random } from '@carillon/platform/random.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { badJson, MatrixError, unknownError } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 import type { RegistrationSettings } from './config.ts';
 import { type CreateAccountDependencies, checkNewPassword, createAccount, wishedUserId } from './create-account.ts';
 import type { LoginLimiter } from './login-limiter.ts';
@@ -41,7 +41,7 @@ export interface AdminRegisterDependencies extends CreateAccountDependencies, Se
 export class Nonces {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #expiresMs = new LRUCache<string, number>({ max: MAX_NONCES });
+  readonly #expiresMs = new LruMap<string, number>({ max: MAX_NONCES });
 
   constructor({ clock, random }: { clock: Clock; random: Random }) {
     this.#clock = clock;

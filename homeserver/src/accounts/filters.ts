@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { KeyedQueue } from '@carillon/platform/keyed-queue.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { isRoomId, isUserId, type UserId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@carillon/protocol/json.ts';
 import { invalidParam, notFound } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 import { findFilter, findFilterByHash, insertFilter, nextFilterId } from './filter.store.ts';
 
 export const MAX_FILTERS = 1_000;
@@ -20,7 +20,7 @@ export interface Filters {
 }
 
 export function createFilters({ database, userQueue }: { database: Database; userQueue: KeyedQueue<UserId> }): Filters {
-  const cache = new LRUCache<string, JsonObject>({ max: MAX_CACHED_FILTERS });
+  const cache = new LruMap<string, JsonObject>({ max: MAX_CACHED_FILTERS });
 
   const createInTurn = async (userId: UserId, definition: string): Promise<number> => {
     const hash = createHash('sha256').update(definition).digest();

@@ -1,8 +1,8 @@
 // Against guessing passwords and tokens: failed attempts by account, by address and by both (S60, S73).
 import type { Clock } from '@carillon/platform/clock.ts';
 import { addressGroup } from '@carillon/platform/http/client-address.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { limitExceeded } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 
 interface Allowance {
   /** Failures in a row before waiting starts. */
@@ -22,7 +22,7 @@ export class LoginLimiter {
   readonly #clock: Clock;
   readonly #enabled: boolean;
   /** When the bucket would be full again; an absent one is full. */
-  readonly #fullAtMs = new LRUCache<string, number>({ max: MAX_BUCKETS });
+  readonly #fullAtMs = new LruMap<string, number>({ max: MAX_BUCKETS });
 
   constructor({ clock, enabled }: { clock: Clock; enabled: boolean }) {
     this.#clock = clock;

@@ -1,9 +1,9 @@
 // Tokens for one login each, given by a logged-in device to a new one (client-server API, "POST /login/get_token").
 // They live two minutes and in memory only: a restart asks the person to try again.
 import type { Clock } from '@carillon/platform/clock.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { Random } from '@carillon/platform/random.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import { hashToken } from './password-hash.ts';
 
 export const LOGIN_TOKEN_LIFETIME_MS = 120_000;
@@ -13,7 +13,7 @@ const TOKEN_BYTES = 32;
 export class LoginTokens {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #tokens = new LRUCache<string, { userId: UserId; expiresMs: number }>({ max: MAX_LOGIN_TOKENS });
+  readonly #tokens = new LruMap<string, { userId: UserId; expiresMs: number }>({ max: MAX_LOGIN_TOKENS });
 
   constructor({ clock, random }: { clock: Clock; random: Random }) {
     this.#clock = clock;

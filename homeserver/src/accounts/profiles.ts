@@ -2,12 +2,12 @@
 // stream, so that rooms can bring them into member events and sync can tell them.
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { KeyedQueue } from '@carillon/platform/keyed-queue.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { MAX_PROFILE_BYTES, MAX_PROFILE_KEY_BYTES } from '@carillon/protocol/client/profile.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { isNamespacedIdentifier } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject, JsonValue } from '@carillon/protocol/json.ts';
 import { badJson, invalidParam, MatrixError } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
 import { listProfile, profileTable } from './profile.store.ts';
@@ -35,7 +35,7 @@ interface Dependencies {
 }
 
 export function createProfiles({ database, streamWriter, notifier, userQueue }: Dependencies): Profiles {
-  const cache = new LRUCache<UserId, Promise<Readonly<JsonObject>>>({ max: MAX_CACHED_PROFILES });
+  const cache = new LruMap<UserId, Promise<Readonly<JsonObject>>>({ max: MAX_CACHED_PROFILES });
 
   const get = (userId: UserId): Promise<Readonly<JsonObject>> => {
     const known = cache.get(userId);

@@ -1,7 +1,7 @@
 // Sessions in memory: hot opaque tokens, and the sessions that ended while a JWT of theirs could still be valid.
 import type { Clock } from '@carillon/platform/clock.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import { ACCESS_TOKEN_LIFETIME_MS, type AccessClaims } from './access-token.ts';
 
 /** Tokens of each kind that are kept in memory. */
@@ -17,16 +17,16 @@ export interface LiveSession {
 
 export class SessionCache {
   readonly #clock: Clock;
-  readonly #opaque: LRUCache<string, LiveSession>;
+  readonly #opaque: LruMap<string, LiveSession>;
   readonly #opaqueKeys = new Map<string, string>();
-  readonly #jwts = new LRUCache<string, AccessClaims>({ max: MAX_CACHED_TOKENS });
-  readonly #confirmed = new LRUCache<string, number>({ max: MAX_CACHED_TOKENS });
+  readonly #jwts = new LruMap<string, AccessClaims>({ max: MAX_CACHED_TOKENS });
+  readonly #confirmed = new LruMap<string, number>({ max: MAX_CACHED_TOKENS });
   /** In the order of their end. */
   readonly #revoked = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#opaque = new LRUCache({
+    this.#opaque = new LruMap({
       max: MAX_CACHED_TOKENS,
       dispose: (session) => this.#opaqueKeys.delete(session.sessionId),
     });

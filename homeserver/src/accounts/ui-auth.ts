@@ -1,11 +1,11 @@
 // User-interactive authentication (client-server API, "User-Interactive Authentication API"): one place for every
 // endpoint that asks for it. A session knows which stages are done and for what; never what was typed (S57).
 import type { Clock } from '@carillon/platform/clock.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { Random } from '@carillon/platform/random.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@carillon/protocol/json.ts';
 import { MatrixError } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 
 export const UI_AUTH_SESSION_LIFETIME_MS = 30 * 60_000;
 export const MAX_UI_AUTH_SESSIONS = 10_000;
@@ -53,7 +53,7 @@ class InteractionRequired extends MatrixError {
 export class UserInteractiveAuth {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #sessions = new LRUCache<string, UiAuthSession>({ max: MAX_UI_AUTH_SESSIONS });
+  readonly #sessions = new LruMap<string, UiAuthSession>({ max: MAX_UI_AUTH_SESSIONS });
 
   constructor({ clock, random }: { clock: Clock; random: Random }) {
     this.#clock = clock;

@@ -1,8 +1,8 @@
 // The app services of this server, as accounts ask for them: by token, by the users they claim (S56, S72).
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { readYamlFolder } from '@carillon/platform/yaml-folder.ts';
 import { type ServerName, serverOf, type UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { Appservice, AppserviceDirectory } from '../accounts/account.ts';
 import { parseRegistrations, type Registration, RegistrationError } from './registration.ts';
 
@@ -35,7 +35,7 @@ export function loadAppservices(folder: string, serverName: ServerName): Appserv
 export function createAppservices(registrations: readonly Registration[], serverName: ServerName): Appservices {
   const all = registrations.map((registration) => toAppservice(registration, serverName));
   const hashes = all.map((appservice) => ({ appservice, hash: sha256(appservice.registration.asToken) }));
-  const owners = new LRUCache<UserId, { readonly owner: RegisteredAppservice | null }>({ max: MAX_CACHED_USERS });
+  const owners = new LruMap<UserId, { readonly owner: RegisteredAppservice | null }>({ max: MAX_CACHED_USERS });
   return {
     all,
     findByToken(token) {
@@ -62,7 +62,7 @@ export function createAppservices(registrations: readonly Registration[], server
 }
 
 function toAppservice(registration: Registration, serverName: ServerName): RegisteredAppservice {
-  const known = new LRUCache<UserId, { readonly owns: boolean }>({ max: MAX_CACHED_USERS });
+  const known = new LruMap<UserId, { readonly owns: boolean }>({ max: MAX_CACHED_USERS });
   const { id, senderId, rateLimited, users } = registration;
   return {
     id,

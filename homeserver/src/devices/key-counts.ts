@@ -1,7 +1,7 @@
 // How many one-time keys the devices that are about have left, in memory: each sync tells it, only a change reads it.
 import type { Database } from '@carillon/platform/database/database.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
 import { countKeys } from './one-time-key.store.ts';
@@ -34,7 +34,7 @@ export interface KeyCountsDependencies {
 
 export class KeyCountsCache {
   readonly #dependencies: KeyCountsDependencies;
-  readonly #devices = new LRUCache<string, Entry>({ max: MAX_DEVICES });
+  readonly #devices = new LruMap<string, Entry>({ max: MAX_DEVICES });
 
   constructor(dependencies: KeyCountsDependencies) {
     this.#dependencies = dependencies;

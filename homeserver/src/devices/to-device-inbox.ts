@@ -2,8 +2,8 @@
 // wait, so that a sync without them costs nothing.
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { Notifier } from '../streams/notifier.ts';
 import { deleteToDevice, findWaitingRange, listToDevice } from './to-device.store.ts';
 
@@ -41,7 +41,7 @@ export interface InboxDependencies {
 
 export class ToDeviceInbox {
   readonly #dependencies: InboxDependencies;
-  readonly #devices = new LRUCache<string, Waiting>({ max: MAX_DEVICES });
+  readonly #devices = new LruMap<string, Waiting>({ max: MAX_DEVICES });
   readonly #loading = new Map<string, { readonly range: Promise<Waiting>; newest: number }>();
   readonly #deletions = new Set<Promise<void>>();
 

@@ -2,7 +2,7 @@
 // nobody else's place.
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
-import { LRUCache } from 'lru-cache';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { trimWaiting, type WaitingLimits } from './to-device.store.ts';
 import type { DeviceId } from './to-device-inbox.ts';
 
@@ -25,7 +25,7 @@ export interface QuotaDependencies {
 
 export class ToDeviceQuota {
   readonly #dependencies: QuotaDependencies;
-  readonly #arrived = new LRUCache<string, { messages: number; bytes: number }>({ max: MAX_DEVICES });
+  readonly #arrived = new LruMap<string, { messages: number; bytes: number }>({ max: MAX_DEVICES });
   readonly #trims = new Set<Promise<void>>();
 
   constructor(dependencies: QuotaDependencies) {

@@ -2,8 +2,8 @@
 // reader. Told to the senders of those messages alone, at most once a second for each reader and room.
 import type { Clock, Timer } from '@carillon/platform/clock.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { type RoomId, type ServerName, serverOf, type UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import { RECENT_EVENTS } from '../rooms/recent-timeline.ts';
 import type { Room } from '../rooms/room.ts';
 import type { RoomCache } from '../rooms/room-cache.ts';
@@ -37,7 +37,7 @@ interface Waiting {
 export class Delivered {
   readonly #dependencies: DeliveredDependencies;
   /** The newest acknowledged position of any of a user's devices. */
-  readonly #acknowledged = new LRUCache<UserId, number>({ max: MAX_REMEMBERED_USERS });
+  readonly #acknowledged = new LruMap<UserId, number>({ max: MAX_REMEMBERED_USERS });
   readonly #waiting = new Map<string, Waiting>();
   #timer: Timer | null = null;
   #lastFlushMs = Number.NEGATIVE_INFINITY;

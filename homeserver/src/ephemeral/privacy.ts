@@ -1,8 +1,9 @@
 // What people hide about themselves: kept in their account data under io.carillon.privacy, read here for presence and
 // delivered receipts.
+
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
-import { LRUCache } from 'lru-cache';
 import type { Notifier } from '../streams/notifier.ts';
 
 /** Global account data: `{"hide_presence": true, "hide_receipts": true}`, both optional. */
@@ -22,7 +23,7 @@ export interface PrivacyDependencies {
 
 export class Privacy {
   readonly #find: PrivacyDependencies['findAccountData'];
-  readonly #known = new LRUCache<UserId, Promise<Hidden>>({ max: MAX_REMEMBERED_USERS });
+  readonly #known = new LruMap<UserId, Promise<Hidden>>({ max: MAX_REMEMBERED_USERS });
   readonly #listeners: ((userId: UserId) => void)[] = [];
 
   constructor({ notifier, findAccountData }: PrivacyDependencies) {

@@ -1,8 +1,8 @@
 // Receipts of the hot rooms, and how they are moved: checked in memory, written with the stream, shown after the commit.
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Reader } from '@carillon/platform/database/database.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
 import { listReceipts, type Receipt, type ReceiptType, receiptTable } from './receipt.store.ts';
@@ -36,7 +36,7 @@ interface Loading {
 
 export class Receipts {
   readonly #dependencies: ReceiptDependencies;
-  readonly #rooms = new LRUCache<RoomId, RoomReceipts>({
+  readonly #rooms = new LruMap<RoomId, RoomReceipts>({
     max: MAX_ROOMS,
     maxSize: MAX_RECEIPTS,
     sizeCalculation: (receipts) => 1 + receipts.size,

@@ -3,8 +3,8 @@
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Reader } from '@carillon/platform/database/database.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { Receipts } from '../ephemeral/receipts.ts';
 import type { RoomReceipts } from '../ephemeral/room-receipts.ts';
 import type { EventContributor, EventObserver } from '../rooms/persist-event.ts';
@@ -48,7 +48,7 @@ type Step = (room: RoomNotifications) => void;
 
 export class UnreadCounts {
   readonly #dependencies: UnreadCountsDependencies;
-  readonly #rooms = new LRUCache<RoomId, RoomNotifications>({
+  readonly #rooms = new LruMap<RoomId, RoomNotifications>({
     max: MAX_ROOMS,
     maxSize: MAX_EVENTS,
     sizeCalculation: (room) => 1 + room.size,

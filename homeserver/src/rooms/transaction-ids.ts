@@ -1,7 +1,7 @@
 // A retry with the same transaction id gives the same event: in flight, afterwards, and after a restart.
 import type { Reader } from '@carillon/platform/database/database.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import { findTransactionId, listTransactionIds } from './transaction-id.store.ts';
 
 /** Transaction ids of one device in one room that are kept in memory. */
@@ -23,7 +23,7 @@ export interface TransactionScope {
 
 export class TransactionIds {
   readonly #database: Reader;
-  readonly #known = new LRUCache<string, Known>({ max: MAX_DEVICES_IN_ROOMS });
+  readonly #known = new LruMap<string, Known>({ max: MAX_DEVICES_IN_ROOMS });
   readonly #loading = new Map<string, Promise<Known>>();
   /** What is being sent: never forgotten before it is on disk. */
   readonly #inFlight = new Map<string, Promise<EventId>>();

@@ -1,6 +1,7 @@
 // Lazily loaded members (client-server API, "Lazy-loading room members"): which member events a device has had already.
+
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 
 /** Devices in rooms whose sent members are remembered; forgetting only sends some again. */
@@ -34,7 +35,7 @@ interface Sent {
 
 export class LazyMembers {
   /** By session and room: user to the event that was sent. */
-  readonly #sent = new LRUCache<string, Map<string, Sent>>({ max: MAX_DEVICES_IN_ROOMS });
+  readonly #sent = new LruMap<string, Map<string, Sent>>({ max: MAX_DEVICES_IN_ROOMS });
 
   /** The member events that the device has not had; remembers them, and those it gets anyway, as sent. */
   select(scope: LazyScope, { wanted, find, state, timeline }: MemberWish): StoredEvent[] {

@@ -1,7 +1,8 @@
 // The filter of a sync: what a client wants of rooms, presence and account data, compiled once and kept by its text.
+
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import { Filter } from '@carillon/protocol/client/filter.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
-import { LRUCache } from 'lru-cache';
 import { Compile } from 'typebox/compile';
 import { compileEventFilter, type EventFilter } from '../rooms/event-filter.ts';
 
@@ -29,7 +30,7 @@ export const DEFAULT_TIMELINE_LIMIT = 20;
 export const MAX_TIMELINE_LIMIT = 1_000;
 const KEPT_FILTERS = 1_000;
 
-const compiled = new LRUCache<string, SyncFilter>({ max: KEPT_FILTERS });
+const compiled = new LruMap<string, SyncFilter>({ max: KEPT_FILTERS });
 
 const shape = Compile(Filter);
 

@@ -1,7 +1,7 @@
 // The rooms of the users who are about, in memory: loaded once, kept current by the stream of memberships.
 import type { Reader } from '@carillon/platform/database/database.ts';
+import { LruMap } from '@carillon/platform/lru-map.ts';
 import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { LRUCache } from 'lru-cache';
 import { listMemberships } from '../rooms/membership.store.ts';
 import type { Membership } from '../rooms/membership.ts';
 import type { Notifier } from '../streams/notifier.ts';
@@ -22,7 +22,7 @@ const MAX_USERS = 20_000;
 
 export class UserRoomsCache {
   readonly #database: Reader;
-  readonly #users = new LRUCache<UserId, UserRooms>({ max: MAX_USERS });
+  readonly #users = new LruMap<UserId, UserRooms>({ max: MAX_USERS });
   /** Users being loaded, and whether a change came in between. */
   readonly #loading = new Map<UserId, { rooms: Promise<UserRooms>; changed: boolean }>();
 

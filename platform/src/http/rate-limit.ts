@@ -1,7 +1,7 @@
 // How often one may do what: token buckets per rule and person (or address), in bounded memory (client-server API, "Rate limiting").
 import { limitExceeded } from '@carillon/protocol/matrix-error.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
+import { LruMap } from '../lru-map.ts';
 import { addressGroup } from './client-address.ts';
 
 export interface RateRule {
@@ -45,7 +45,7 @@ interface Bucket {
 /** Makes a limiter. It throws for a rule that it does not know. */
 export function createRateLimiter({ clock, enabled, rules, exempt, onRefused }: RateLimiterOptions): RateLimiter {
   const known = new Map(Object.entries(rules));
-  const buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS });
+  const buckets = new LruMap<string, Bucket>({ max: MAX_BUCKETS });
 
   const use = (name: string, subject: RateSubject, cost: number, counts: boolean): void => {
     const rule = known.get(name);
