@@ -18,6 +18,7 @@ import { openStorage, type Storage } from './open-storage.ts';
 import { findGlobal, peopleOf } from './people.ts';
 import { movePushRules } from './push/move-push-rules.ts';
 import { createPush, type Push, type PushDependencies } from './push/push.ts';
+import { bundleRelations } from './rooms/bundled-relations.ts';
 import type { ClientRooms } from './rooms/client-rooms.ts';
 import { decorateEvents } from './rooms/decorate-events.ts';
 import { findVisibleEvent } from './rooms/find-visible-event.ts';
@@ -173,6 +174,7 @@ function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncPar
       return viewEvents(rooms, { room, userId, joinedUntil }, events);
     },
     decorate: (room, events, device) => decorateEvents(database, room, events, device),
+    bundleRelations: (viewer, events) => bundleRelations(rooms, viewer, events),
   };
   return { ...dependencies, notifier, wake: new Wake({ ...dependencies, notifier }) };
 }

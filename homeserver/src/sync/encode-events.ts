@@ -14,19 +14,28 @@ export interface EventReader {
 /** The reader's membership at each event: the same at all, or by event. */
 export type OwnMemberships = Membership | ReadonlyMap<StoredEvent, Membership>;
 
-/** The events as a JSON array; of the timeline with the reader's membership at each. */
+/** What only events of a timeline carry. */
+export interface TimelineExtras {
+  readonly memberships: OwnMemberships;
+  /** `m.relations` by event id, as JSON text. */
+  readonly relations?: ReadonlyMap<string, string>;
+}
+
+/** The events as a JSON array; those of a timeline with the reader's membership at each, and what relates to them. */
 export function encodeEvents(
   events: readonly StoredEvent[],
   reader: EventReader,
   filter: SyncFilter,
-  memberships?: OwnMemberships,
+  extras?: TimelineExtras,
 ): string {
   if (events.length === 0) return '[]';
   const { now, userId, deviceId } = reader;
   const encode = (event: StoredEvent) => {
     if (filter.federationFormat) return encodeFederationEvent(event);
+    const memberships = extras?.memberships;
     const membership = typeof memberships === 'object' ? memberships.get(event) : memberships;
-    return encodeClientEvent(event, { now, userId, deviceId, withRoomId: false, membership });
+    const relations = extras?.relations?.get(event.eventId);
+    return encodeClientEvent(event, { now, userId, deviceId, withRoomId: false, membership, relations });
   };
   const { eventFields } = filter;
   if (eventFields === null) return `[${events.map(encode).join(',')}]`;

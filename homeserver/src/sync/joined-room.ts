@@ -5,6 +5,7 @@ import { formatGraphToken } from '../rooms/graph-token.ts';
 import type { Room, RoomState } from '../rooms/room.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import { formatStreamToken } from '../streams/stream-token.ts';
+import { type BundledRelations, bundleTimeline } from './bundle-timeline.ts';
 import { encodeEvents, type OwnMemberships } from './encode-events.ts';
 import type { LazyMembers } from './lazy-members.ts';
 import { encodeEphemeral } from './room-ephemeral.ts';
@@ -28,7 +29,8 @@ export async function encodeJoinedRoom(dependencies: SyncDependencies, scope: Jo
   const counts = await dependencies.sources.unreadCounts(sync.request.userId, room.roomId, {
     byThread: sync.request.filter.unreadThreadNotifications,
   });
-  return encodeParts(scope, { current, timeline, state, ephemeral, accountData, counts });
+  const relations = await bundleTimeline(dependencies, scope, timeline);
+  return encodeParts(scope, { current, timeline, state, ephemeral, accountData, counts, relations });
 }
 
 /** Whether the reader's filter lets a room's account data through. */
@@ -143,13 +145,17 @@ interface JoinedRoomParts {
   readonly ephemeral: string | null;
   readonly accountData: readonly AccountDataEntry[];
   readonly counts: UnreadCounts;
+  readonly relations: BundledRelations;
 }
 
 function encodeParts(scope: JoinedRoomScope, parts: JoinedRoomParts): string {
   const { request, now } = scope.sync;
   const { filter, statePlace, userId, deviceId } = request;
   const reader = { now, userId, deviceId };
-  const timeline = encodeEvents(parts.timeline.events, reader, filter, parts.timeline.memberships);
+  const timeline = encodeEvents(parts.timeline.events, reader, filter, {
+    memberships: parts.timeline.memberships,
+    relations: parts.relations,
+  });
   const state = encodeEvents(parts.state, reader, filter);
   let text = `{"timeline":{"events":${timeline},"limited":${parts.timeline.limited}`;
   text += `,"prev_batch":"${previousBatch(scope, parts.timeline)}"},"${statePlace}":{"events":${state}}`;

@@ -77,7 +77,7 @@ export async function encodeLeftRoom(dependencies: SyncDependencies, scope: Left
   if (leaving !== null) memberships.set(leaving, own.membership);
   const accountData = scope.accountData.filter((entry) => passesAccountData(sync, entry));
   const first = timeline.events[0];
-  let text = `{"timeline":{"events":${encodeEvents(timeline.events, reader, filter, memberships)}`;
+  let text = `{"timeline":{"events":${encodeEvents(timeline.events, reader, filter, { memberships })}`;
   text += `,"limited":${timeline.limited}`;
   if (first !== undefined) text += `,"prev_batch":"${formatGraphToken(first)}"`;
   text += `},"${statePlace}":{"events":${encodeEvents(told, reader, filter)}}`;

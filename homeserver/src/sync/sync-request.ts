@@ -2,6 +2,7 @@
 import type { Clock } from '@carillon/platform/clock.ts';
 import type { Database } from '@carillon/platform/database/database.ts';
 import type { UserId } from '@carillon/protocol/identifiers.ts';
+import type { BundleViewer } from '../rooms/bundled-relations.ts';
 import type { Room } from '../rooms/room.ts';
 import type { RoomCache } from '../rooms/room-cache.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
@@ -45,6 +46,11 @@ export interface SyncDependencies {
     events: readonly StoredEvent[],
     device: { userId: UserId; deviceId: string | null },
   ) => Promise<void>;
+  /** `m.relations` of events that the viewer may see, by event id, as JSON text. */
+  readonly bundleRelations: (
+    viewer: BundleViewer,
+    events: readonly StoredEvent[],
+  ) => Promise<ReadonlyMap<string, string>>;
 }
 
 /** What one sync knows before it looks at single rooms. */
