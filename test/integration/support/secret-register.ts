@@ -9,7 +9,11 @@ export const SECRET_FOLDER_VARIABLE = 'CARILLON_TEST_SECRETS';
 /** Anything shorter is in every log by chance. */
 const MIN_SECRET_LENGTH = 8;
 
+/** Errors repeat. */
+const MAX_REMEMBERED_LENGTH = 500;
+
 const known = new Set<string>();
+const handedIn = new Set<string>();
 let logs = 0;
 
 /** Remembers a token or password that a test uses: from now on it may stand in no log. */
@@ -24,7 +28,8 @@ export function rememberSecret(secret: unknown): void {
 /** Hands in what a server wrote. `source` says in the report where it is from. */
 export function handInLog(source: string, text: string): void {
   const folder = env[SECRET_FOLDER_VARIABLE];
-  if (folder === undefined || text === '') return;
+  if (folder === undefined || text === '' || handedIn.has(text)) return;
+  if (text.length <= MAX_REMEMBERED_LENGTH) handedIn.add(text);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `log-${pid}-${logs++}`), `${source.replaceAll('\n', ' ')}\n${text}`);
 }
