@@ -59,10 +59,13 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
   const rateLimiter = composeRateLimiter(config, metrics);
   const shared = { ...base, ...storage, metrics, rateLimiter, notifier: new Notifier() };
   const appserviceFolder = config.appservices.dir;
+  const appservices = appserviceFolder
+    ? loadAppservices(appserviceFolder, serverName)
+    : createAppservices([], serverName);
   const accounts = createAccounts({
     ...shared,
     settings: accountsSettings(config),
-    appservices: appserviceFolder ? loadAppservices(appserviceFolder, serverName) : createAppservices([], serverName),
+    appservices,
     tokenSeed: loadTokenSeed(dataFolder, systemRandom),
   });
   lifecycle.use('accounts', accounts);
@@ -83,7 +86,7 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
   const endToEnd = lifecycle.use('end-to-end', createEndToEnd({ ...shared, accounts, limitsEnabled }));
   const readers = await composeReaders({ config, storage, accounts, rooms, endToEnd }, lifecycle);
   if (metrics !== null) measureServer(metrics, { ...storage, rooms, userRooms: readers.sync.userRooms });
-  return { ...shared, accounts, rooms, endToEnd, ...readers };
+  return { ...shared, accounts, appservices, rooms, endToEnd, ...readers };
 }
 
 function composeRateLimiter({ limits }: HomeserverConfig, metrics: Metrics | null) {

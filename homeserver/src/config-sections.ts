@@ -93,6 +93,21 @@ export const presenceConfig = Type.Object({
   enabled: Type.Boolean({ default: true, description: 'Whether people see who is online.' }),
 });
 
+export const voipConfig = Type.Object({
+  turn_uris: Type.Array(Type.String({ pattern: '^turns?:' }), {
+    default: [],
+    description:
+      'TURN servers that relay calls, as turn:host:port?transport=udp. Empty: calls go directly or not at all.',
+  }),
+  turn_secret: secret({
+    description: 'The secret that this server shares with the TURN servers (static-auth-secret).',
+  }),
+  turn_lifetime: optionalDuration({
+    default: '1d',
+    description: 'How long credentials for the TURN servers hold.',
+  }),
+});
+
 /** In the order of the sample file. */
 export const sections = {
   server: serverConfig,
@@ -104,6 +119,7 @@ export const sections = {
   rooms: roomsConfig,
   messages: messagesConfig,
   presence: presenceConfig,
+  voip: voipConfig,
   appservices: appservicesConfig,
   federation: federationConfig,
   outbound: outboundConfig,

@@ -24,6 +24,7 @@ import { keyRoutes } from './devices/keys.routes.ts';
 import { toDeviceRoutes } from './devices/to-device.routes.ts';
 import { ephemeralRoutes } from './ephemeral/ephemeral.ts';
 import { type MediaDoor, openMediaDoor } from './media-door.ts';
+import { outsideRoutes } from './outside-routes.ts';
 import { pushRoutes } from './push/push.ts';
 import { roomRoutes } from './rooms/rooms.routes.ts';
 import { searchRoutes } from './search/search.routes.ts';
@@ -113,6 +114,7 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
       ...ephemeralRoutes(ephemeralDependencies, ephemeral),
       ...pushRoutes(pushDependencies, push),
       ...searchRoutes(rooms, options.searchIndex),
+      ...outsideRoutes(options),
       ...syncRoutes(sync),
       ...media.handlers,
       ...registrationTokenRoutes(accounts, random),

@@ -10,15 +10,22 @@ const VERSIONS = Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`);
 
 /** Unstable names that clients look for, of what is served here. */
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
+  'com.beeper.msc4169': true,
   'io.carillon.socket': true,
   'org.matrix.e2e_cross_signing': true,
   'org.matrix.msc2285.stable': true,
   'org.matrix.msc3440.stable': true,
   'org.matrix.msc3771': true,
   'org.matrix.msc3773': true,
+  'org.matrix.msc3391': true,
   'org.matrix.msc3814': true,
   'org.matrix.msc3814.v1': true,
+  'org.matrix.msc3827.stable': true,
   'org.matrix.msc4222': true,
+  'org.matrix.msc4380.stable': true,
+  'uk.half-shot.msc2666.query_mutual_rooms': true,
+  'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
+  'us.cloke.msc4175': true,
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,
 };
@@ -41,7 +48,8 @@ export function serverInfoRoutes({ readiness, defaultRoomVersion, publicUrl }: S
     'm.set_avatar_url': { enabled: true },
     'm.3pid_changes': { enabled: false },
     'm.profile_fields': { enabled: true },
-    'm.get_login_token': { enabled: false },
+    'm.get_login_token': { enabled: true },
+    'm.forget_forced_upon_leave': { enabled: false },
   };
   return [
     handle(getVersions, async () => ({ versions: VERSIONS, unstable_features: { ...UNSTABLE_FEATURES } })),

@@ -1,4 +1,4 @@
-// Events by the time that their senders' servers gave them.
+// Events by the time that their senders' servers gave them, and by the order in which they came.
 import type { Reader } from '@carillon/platform/database/database.ts';
 import { sql } from '@carillon/platform/database/sql.ts';
 import { type EventScope, listEventsByPosition } from './event.store.ts';
@@ -25,4 +25,20 @@ export async function listEventsByTime(
     (await listEventsByPosition(database, scope, positions)).map((event) => [event.position, event]),
   );
   return positions.flatMap((position) => events.get(position) ?? []);
+}
+
+/** Accepted events that arrived in (after, until], the oldest first. */
+export async function listEventsInOrderOfArrival(
+  database: Reader,
+  scope: EventScope,
+  range: { after: number; until: number; limit: number },
+): Promise<StoredEvent[]> {
+  const rows = await database.query<{ position: number }>(
+    sql`select position from event where room_id = ${scope.roomId} and position > ${range.after}
+      and position <= ${range.until} and verdict = 0 and not outlier order by position limit ${range.limit}`,
+  );
+  const positions = rows.map((row) => row.position);
+  if (positions.length === 0) return [];
+  const events = await listEventsByPosition(database, scope, positions);
+  return events.sort((left, right) => left.position - right.position);
 }

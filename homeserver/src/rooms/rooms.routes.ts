@@ -4,6 +4,7 @@ import type { ClientRooms } from './client-rooms.ts';
 import { createRoomRoutes } from './create-room.routes.ts';
 import { directoryRoutes } from './directory.routes.ts';
 import { membershipRoutes } from './membership.routes.ts';
+import { previewRoutes } from './preview.routes.ts';
 import { readingRoutes } from './reading.routes.ts';
 import { reportRoutes } from './report.routes.ts';
 import { sendRoutes } from './send.routes.ts';
@@ -18,4 +19,5 @@ export const roomRoutes = (rooms: ClientRooms): Handler[] => [
   ...directoryRoutes(rooms),
   ...upgradeRoomRoutes(rooms),
   ...reportRoutes(rooms),
+  ...previewRoutes(rooms),
 ];
