@@ -8,6 +8,7 @@ import { bench as growth } from './growth.ts';
 import { bench as idle } from './idle.ts';
 import { bench as incremental } from './incremental-sync.ts';
 import { bench as joins } from './joins.ts';
+import { bench as media } from './media.ts';
 import { bench as members } from './members.ts';
 import { bench as paging } from './paging.ts';
 import { bench as send } from './send.ts';
@@ -17,8 +18,8 @@ import { bench as storage } from './storage.ts';
 
 /** What fills the speed table, in the order of running. */
 const speed: readonly Bench[] = [start, send, deliver, firstSync, incremental, joins, paging, members, idle, growth];
-/** The parts without a server over HTTP; only by name. */
-const parts: readonly Bench[] = [graph, storage];
+/** What is not in the speed table; only by name. */
+const parts: readonly Bench[] = [graph, storage, media];
 const benches = [...speed, ...parts];
 
 const wanted = process.argv.slice(2);

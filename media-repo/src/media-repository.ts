@@ -19,7 +19,7 @@ import { Arrivals } from './arrivals.ts';
 import { authenticateAt } from './authenticate.ts';
 import type { BlobStore } from './blob-store/blob-store.ts';
 import { openFileStore } from './blob-store/file-store.ts';
-import { openS3Store, type S3Settings } from './blob-store/s3-store.ts';
+import type { S3Settings } from './blob-store/s3-store.ts';
 import type { MediaConfig } from './config.ts';
 import { downloadRoutes } from './download.routes.ts';
 import { mediaAdminRoutes } from './media-admin.routes.ts';
@@ -96,7 +96,7 @@ async function openParts(
   const exempt = new Set(config.limits.exempt);
   return {
     database,
-    store: lifecycle.use('blob store', openStore(config, clock)),
+    store: lifecycle.use('blob store', await openStore(config, clock)),
     settings,
     limiter: createRateLimiter({
       clock,
@@ -120,7 +120,7 @@ async function openParts(
   };
 }
 
-function openStore({ media, server }: MediaConfig, clock: Clock): BlobStore {
+async function openStore({ media, server }: MediaConfig, clock: Clock): Promise<BlobStore> {
   if (media.s3_bucket === undefined) return openFileStore(media.dir ?? join(server.data_dir, 'media'), systemRandom);
   const { s3_access_key: accessKeyId, s3_secret_key: secretAccessKey } = media;
   const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
@@ -132,6 +132,8 @@ function openStore({ media, server }: MediaConfig, clock: Clock): BlobStore {
     prefix: media.s3_prefix,
     credentials: hasKeys ? { accessKeyId, secretAccessKey } : undefined,
   };
+  // Its client is large: loaded only where it is used.
+  const { openS3Store } = await import('./blob-store/s3-store.ts');
   return openS3Store(settings, { random: systemRandom, clock });
 }
 
