@@ -32,6 +32,7 @@ import { measureServer } from './server-metrics.ts';
 import { Notifier } from './streams/notifier.ts';
 import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembers } from './sync/lazy-members.ts';
+import { measureSync } from './sync/sync-meter.ts';
 import type { SyncDependencies } from './sync/sync-request.ts';
 import { UserRoomsCache } from './sync/user-rooms.ts';
 import { Wake } from './sync/wake.ts';
@@ -170,6 +171,7 @@ function composeSync(parts: ReaderParts, { ephemeral, push, userRooms }: SyncPar
     rooms: rooms.rooms,
     userRooms,
     sources: syncSources({ accounts, ephemeral, people, rooms: rooms.rooms, userRooms, push, endToEnd }),
+    ...(parts.storage.metrics !== null && { meter: measureSync(parts.storage.metrics) }),
     changeLog: new ChangeLog(notifier, streamWriter.position),
     lazyMembers: new LazyMembers(),
     viewEvents: async (room, userId, events) => {

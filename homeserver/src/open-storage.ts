@@ -41,6 +41,7 @@ export interface Storage {
   readonly readiness: Readiness;
   /** Null where the data are on a disk that this process cannot see. */
   readonly disk: DiskWatch | null;
+  readonly metrics: Metrics | null;
 }
 
 const SERVER_NAME = 'server_name';
@@ -68,7 +69,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   );
   lifecycle.add('stream writer', () => streamWriter.drain());
   const readiness = new Readiness({ clock, database, disk, writerWatch, streamWriter });
-  return { database, streamWriter, readiness, disk };
+  return { database, streamWriter, readiness, disk, metrics };
 }
 
 function watchDisk({ dataFolder, connection, clock, logger, lifecycle }: StorageOptions): DiskWatch | null {

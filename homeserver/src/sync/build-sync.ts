@@ -23,6 +23,15 @@ export function readSince(dependencies: SyncDependencies, since: StreamToken | n
 
 /** Builds the answer as of the newest commit. */
 export async function buildSync(dependencies: SyncDependencies, request: SyncRequest): Promise<SyncResult> {
+  const { clock, meter } = dependencies;
+  if (meter === undefined) return build(dependencies, request);
+  const startedMs = clock.monotonic();
+  const result = await build(dependencies, request);
+  meter.built((clock.monotonic() - startedMs) / 1000);
+  return result;
+}
+
+async function build(dependencies: SyncDependencies, request: SyncRequest): Promise<SyncResult> {
   const { sources } = dependencies;
   const ignored = sources.ignoredUsers(request.userId);
   const scope = await lookUp(dependencies, request, ignored instanceof Promise ? await ignored : ignored);

@@ -37,10 +37,17 @@ export async function longPoll(dependencies: SyncDependencies & { wake: Wake }, 
       sleep.cancel();
       return result;
     }
-    await sleep.over;
+    await measured(dependencies, sleep.over);
     // Time is up and nothing was written since: a second look would find the same.
     if (!sleep.wasWoken() && dependencies.streamWriter.position === result.next.position) return result;
   }
+}
+
+async function measured({ clock, meter }: SyncDependencies, sleep: Promise<void>): Promise<void> {
+  const startedMs = clock.monotonic();
+  meter?.waitBegan();
+  await sleep;
+  meter?.waitEnded((clock.monotonic() - startedMs) / 1000);
 }
 
 interface SleepOptions {

@@ -1,5 +1,6 @@
 // One socket: the same deltas as long-poll, pushed as they happen, acknowledged by the client, bounded while it lags.
 import type { Clock, Timer } from '@carillon/platform/clock.ts';
+import { asMatrixError } from '@carillon/platform/http/answer.ts';
 import type { Caller } from '@carillon/platform/http/handle.ts';
 import type { SocketConnection } from '@carillon/platform/http/socket-door.ts';
 import type { Logger } from '@carillon/platform/logger.ts';
@@ -165,8 +166,9 @@ export class SocketSession {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof MatrixError) {
-      this.refuse(error);
+    const known = asMatrixError(error);
+    if (known !== null) {
+      this.refuse(known);
       return;
     }
     const { userId } = this.#caller;

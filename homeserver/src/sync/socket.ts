@@ -1,5 +1,6 @@
 // The WebSocket door (design: Sync and the socket): reads frames, starts the session, keeps it honest.
 import type { Timer } from '@carillon/platform/clock.ts';
+import { asMatrixError } from '@carillon/platform/http/answer.ts';
 import type { SocketConnection, SocketRequest, WebSocketDoor } from '@carillon/platform/http/socket-door.ts';
 import { badJson, MatrixError, missingToken, unknownToken } from '@carillon/protocol/matrix-error.ts';
 import {
@@ -182,8 +183,8 @@ class Connection {
   }
 
   #refuse(error: unknown): void {
-    const known = error instanceof MatrixError ? error : new MatrixError(500, 'M_UNKNOWN', 'Something went wrong here');
-    if (known !== error) this.#dependencies.logger.error({ error }, 'a frame could not be handled');
+    const known = asMatrixError(error) ?? new MatrixError(500, 'M_UNKNOWN', 'Something went wrong here');
+    if (known.status === 500) this.#dependencies.logger.error({ error }, 'a frame could not be handled');
     if (this.#session !== null) {
       this.#session.refuse(known);
       return;

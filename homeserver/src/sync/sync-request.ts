@@ -12,6 +12,7 @@ import type { StreamWriter } from '../streams/stream-writer.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { LazyMembers } from './lazy-members.ts';
 import type { SyncFilter } from './sync-filter.ts';
+import type { SyncMeter } from './sync-meter.ts';
 import type { AccountDataEntry, SyncSources } from './sync-sources.ts';
 import type { UserRooms, UserRoomsCache } from './user-rooms.ts';
 
@@ -38,6 +39,7 @@ export interface SyncDependencies {
   readonly userRooms: UserRoomsCache;
   readonly lazyMembers: LazyMembers;
   readonly sources: SyncSources;
+  readonly meter?: SyncMeter;
   /** Those of the events that this user may see (history visibility), with the user's membership at each. */
   readonly viewEvents: (room: Room, userId: UserId, events: readonly StoredEvent[]) => Promise<readonly VisibleEvent[]>;
   /** Completes `unsigned` of events that come from the database. */
