@@ -38,11 +38,6 @@ export async function insertBlob(transaction: Transaction, blob: Blob, createdTs
   return row?.location ?? blob.location;
 }
 
-export async function findBlobLocation(reader: Reader, sha256: Buffer): Promise<string | undefined> {
-  const [row] = await reader.query<{ location: string }>(sql`select location from blob where sha256 = ${sha256}`);
-  return row?.location;
-}
-
 export async function lockBlob(transaction: Transaction, sha256: Buffer): Promise<string | undefined> {
   const [row] = await transaction.query<{ location: string }>(
     sql`select location from blob where sha256 = ${sha256} for update`,

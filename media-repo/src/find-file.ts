@@ -1,7 +1,6 @@
 // From an mxc URI to the file that may be served, waiting for uploads that are announced.
 import { MatrixError, notFound } from '@carillon/protocol/matrix-error.ts';
-import { findBlobLocation } from './blob.store.ts';
-import { findMedia, type Media, type MediaId } from './media.store.ts';
+import { findMedia, findStoredMedia, type Media, type MediaId } from './media.store.ts';
 import type { MediaDependencies } from './media-dependencies.ts';
 
 const DEFAULT_WAIT_MS = 20_000;
@@ -36,14 +35,12 @@ export interface FileQuestion {
 
 /** Throws M_NOT_FOUND (also for what is quarantined), M_NOT_YET_UPLOADED. */
 export async function findFile(dependencies: MediaDependencies, question: FileQuestion): Promise<StoredFile> {
-  const { database, clock } = dependencies;
+  const { clock } = dependencies;
   if (question.isLegacy) await requireOld(dependencies, question.id);
   const media = await waitForUpload(dependencies, question, clock.monotonic());
-  if (media?.sha256 == null || media.quarantinedBy !== null) throw unknownMedia();
-  const location = await findBlobLocation(database.points, media.sha256);
-  if (location === undefined) throw unknownMedia();
+  if (media?.sha256 == null || media.location === null || media.quarantinedBy !== null) throw unknownMedia();
   dependencies.accessTimes.touch(media);
-  return { media, sha256: media.sha256, size: Number(media.size), location };
+  return { media, sha256: media.sha256, size: Number(media.size), location: media.location };
 }
 
 async function requireOld({ database, settings }: MediaDependencies, id: MediaId): Promise<void> {
@@ -57,10 +54,10 @@ async function waitForUpload(
   { database, clock, arrivals }: MediaDependencies,
   { id, timeoutMs, signal }: FileQuestion,
   startedMs: number,
-): Promise<Media | undefined> {
+): Promise<(Media & { readonly location: string | null }) | undefined> {
   const waitMs = Math.min(timeoutMs ?? DEFAULT_WAIT_MS, MAX_WAIT_MS);
   for (;;) {
-    const media = await findMedia(database.points, id);
+    const media = await findStoredMedia(database.points, id);
     if (media === undefined || media.sha256 !== null) return media;
     if (media.expiresTs !== null && media.expiresTs <= clock.now()) return undefined;
     const leftMs = startedMs + waitMs - clock.monotonic();

@@ -10,10 +10,13 @@ import type { BlobStore } from './blob-store/blob-store.ts';
 import type { MediaSettings } from './config.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { Scan } from './scan.ts';
+import type { SmallFiles } from './small-files.ts';
 
 export interface MediaDependencies {
   readonly database: Database;
   readonly store: BlobStore;
+  /** Whole files out of the store, small ones out of memory. */
+  readonly smallFiles: SmallFiles;
   readonly settings: MediaSettings;
   readonly limiter: RateLimiter;
   /** Ours: media of other names is remote. */

@@ -27,6 +27,7 @@ import type { MediaDependencies } from './media-dependencies.ts';
 import { OpenStreams } from './open-streams.ts';
 import { UPLOAD_RATE } from './receive-file.ts';
 import { createScan } from './scan.ts';
+import { SmallFiles } from './small-files.ts';
 import { thumbnailRoutes } from './thumbnail.routes.ts';
 import { THUMBNAIL_RATE, Thumbnails } from './thumbnail.ts';
 import { ThumbnailPool } from './thumbnail-pool.ts';
@@ -93,10 +94,12 @@ async function openParts(
   const settings = config.media;
   await migrate({ connection, logger, directories: [MIGRATIONS] });
   const database = lifecycle.use('database', await openDatabase({ connection, logger }));
+  const store = lifecycle.use('blob store', await openStore(config, clock));
   const exempt = new Set(config.limits.exempt);
   return {
     database,
-    store: lifecycle.use('blob store', await openStore(config, clock)),
+    store,
+    smallFiles: new SmallFiles(store),
     settings,
     limiter: createRateLimiter({
       clock,

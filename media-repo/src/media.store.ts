@@ -44,6 +44,18 @@ export async function findMedia(reader: Reader, { serverName, mediaId }: MediaId
   return row;
 }
 
+/** Like findMedia, with where the bytes are. */
+export async function findStoredMedia(
+  reader: Reader,
+  { serverName, mediaId }: MediaId,
+): Promise<(Media & { readonly location: string | null }) | undefined> {
+  const [row] = await reader.query<Media & { location: string | null }>(sql`
+    select ${COLUMNS}, (select location from blob where blob.sha256 = media.sha256) as location
+    from media where server_name = ${serverName} and media_id = ${mediaId}
+  `);
+  return row;
+}
+
 /** A file whose bytes are there. */
 export interface NewMedia extends MediaId {
   readonly userId: string | null;

@@ -22,7 +22,7 @@ const CACHE = 'private, max-age=31536000, immutable';
 
 /** The answer to a request for a file that may be seen. */
 export function serveFile(
-  { store, openStreams }: Pick<MediaDependencies, 'store' | 'openStreams'>,
+  { store, smallFiles, openStreams }: Pick<MediaDependencies, 'store' | 'smallFiles' | 'openStreams'>,
   file: ServedFile,
   { headers: asked }: Pick<RequestInfo, 'headers'>,
 ): StreamResponse | StatusResponse {
@@ -53,7 +53,7 @@ export function serveFile(
   if (file.size === 0) return new StreamResponse(200, { ...headers, 'Content-Length': '0' }, () => Readable.from([]));
   if (range === null) {
     const whole = { ...headers, 'Content-Length': String(file.size) };
-    return new StreamResponse(200, whole, () => watched(store.open(file.location)));
+    return new StreamResponse(200, whole, () => watched(smallFiles.open(file)));
   }
   const part = {
     ...headers,
