@@ -7,7 +7,10 @@ import { CORS_HEADERS } from './cors.ts';
 export interface PassOn {
   /** Whether a path (as it came, without its query) is the other process's. */
   takes(path: string): boolean;
-  /** Answers the request with the other process's answer; 503 where that cannot be reached. */
+  /**
+   * Answers the request with the other process's answer; 503 where that cannot be reached. An answer that comes before
+   * the whole body was sent is a refusal: the rest is not passed on.
+   */
   pass(request: IncomingMessage, response: ServerResponse, address: string): void;
 }
 
