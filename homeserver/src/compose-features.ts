@@ -27,7 +27,7 @@ import { RoomCache } from './rooms/room-cache.ts';
 import { createRoomTasks } from './rooms/room-tasks.ts';
 import { TransactionIds } from './rooms/transaction-ids.ts';
 import { viewEvents } from './rooms/visible-events.ts';
-import { SearchIndex } from './search/word-index.ts';
+import { SearchIndex } from './search/searchable-words.ts';
 import { measureServer } from './server-metrics.ts';
 import { Notifier } from './streams/notifier.ts';
 import { ChangeLog } from './sync/change-log.ts';

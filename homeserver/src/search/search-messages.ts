@@ -13,7 +13,7 @@ import { viewEvents } from '../rooms/visible-events.ts';
 import { encodeAnswer, encodeNothing } from './search-answer.ts';
 import type { Hit, SearchPage, SearchQuery } from './search-page.ts';
 import { searchKeyOf, textOf } from './searchable.ts';
-import { type Candidate, listCandidates, SEARCH_KEYS, type SearchKey } from './word-index.store.ts';
+import { type Candidate, listCandidates, SEARCH_KEYS, type SearchKey } from './searchable-words.store.ts';
 import { MAX_WORDS, wordsOf } from './words.ts';
 
 const DEFAULT_LIMIT = 10;

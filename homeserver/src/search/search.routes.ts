@@ -5,7 +5,7 @@ import * as people from '@carillon/protocol/client/user-directory.ts';
 import type { ClientRooms } from '../rooms/client-rooms.ts';
 import { searchMessages } from './search-messages.ts';
 import { searchUsers } from './search-users.ts';
-import type { SearchIndex } from './word-index.ts';
+import type { SearchIndex } from './searchable-words.ts';
 
 export const searchRoutes = (rooms: ClientRooms, index: SearchIndex): Handler[] => [
   handle(messages.searchMessages, async ({ query, body, auth }) => {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sendEvent } from '../rooms/send-event.ts';
 import { ALICE, type Answer, BOB, CAROL, caller, openWorld, type World } from '../rooms/testing/room-world.ts';
 import { searchRoutes } from './search.routes.ts';
-import { SearchIndex } from './word-index.ts';
+import { SearchIndex } from './searchable-words.ts';
 import { wordsOf } from './words.ts';
 
 let world: World;

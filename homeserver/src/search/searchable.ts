@@ -3,7 +3,7 @@ import type { EventId } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
 import { readRelation } from '../rooms/relation.store.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
-import type { SearchEntry, SearchKey, WordsChange } from './word-index.store.ts';
+import type { SearchEntry, SearchKey, WordsChange } from './searchable-words.store.ts';
 import { wordsOf } from './words.ts';
 
 const KEY_OF_TYPE: ReadonlyMap<string, SearchKey> = new Map([

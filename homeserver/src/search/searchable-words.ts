@@ -16,7 +16,7 @@ import {
   saveSearchPosition,
   updateWords,
   type WordsChange,
-} from './word-index.store.ts';
+} from './searchable-words.store.ts';
 import { wordsOf } from './words.ts';
 
 /** Changes that wait in memory; with more, the index is brought up from the database instead. */
