@@ -24,6 +24,8 @@ export interface OpenServer {
   readonly api: Api;
   readonly homeserver: Homeserver;
   readonly logger: MemoryLogger;
+  /** Its database's `postgres://` URL. */
+  readonly connection: string;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function openServer({
     api: new Api(homeserver.clientUrl, { ...(inspect && { inspect }) }),
     homeserver,
     logger,
+    connection: database.connection,
     close: async () => {
       await homeserver.close();
       await database.drop();
