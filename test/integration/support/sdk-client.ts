@@ -28,7 +28,11 @@ logger.log = logger.debug = logger.info = logger.warn = logger.error = () => und
 logger.getChild = () => quiet;
 
 /** A client that has not logged in, or that has the given session. */
-export function sdkClient(baseUrl: string, session?: Session): SdkPerson {
+export function sdkClient(
+  baseUrl: string,
+  session?: Session,
+  cryptoCallbacks?: sdk.ICreateClientOpts['cryptoCallbacks'],
+): SdkPerson {
   const faults: string[] = [];
   const check = responseChecker();
   const fetchFn: typeof fetch = async (input, init) => {
@@ -50,6 +54,7 @@ export function sdkClient(baseUrl: string, session?: Session): SdkPerson {
     fetchFn,
     logger: quiet,
     timelineSupport: true,
+    ...(cryptoCallbacks && { cryptoCallbacks }),
     ...(session && { userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id }),
   });
   return { client, userId: session?.user_id ?? '', faults };
