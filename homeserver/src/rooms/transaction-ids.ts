@@ -12,6 +12,8 @@ interface Known {
   readonly events: Map<string, EventId>;
   /** True when what is not in `events` is not in the database either. */
   complete: boolean;
+  /** The newest look into the database: who came first looks first, and so sends first. */
+  looking: Promise<unknown>;
 }
 
 export interface TransactionScope {
@@ -32,6 +34,12 @@ export class TransactionIds {
     this.#database = database;
   }
 
+  #look(known: Known, scope: TransactionScope): Promise<EventId | null> {
+    const look = known.looking.then(() => findTransactionId(this.#database, scope));
+    known.looking = look.catch(() => undefined);
+    return look;
+  }
+
   /** Sends once per transaction id: the event that it made before, or that is being made, or what `send` makes now. */
   async once(scope: TransactionScope, send: () => Promise<EventId>): Promise<EventId> {
     const { transactionKey } = scope;
@@ -41,7 +49,7 @@ export class TransactionIds {
     const before = this.#inFlight.get(flight) ?? known.events.get(transactionKey);
     if (before !== undefined) return before;
     if (!known.complete) {
-      const written = await findTransactionId(this.#database, scope);
+      const written = await this.#look(known, scope);
       if (written !== null) return written;
       const meanwhile = this.#inFlight.get(flight) ?? known.events.get(transactionKey);
       if (meanwhile !== undefined) return meanwhile;
@@ -87,6 +95,6 @@ export class TransactionIds {
     const rows = await listTransactionIds(this.#database, { ...scope, limit: MAX_KNOWN_PER_DEVICE });
     const events = new Map<string, EventId>();
     for (const row of rows.reverse()) events.set(row.transactionKey, row.eventId);
-    return { events, complete: rows.length < MAX_KNOWN_PER_DEVICE };
+    return { events, complete: rows.length < MAX_KNOWN_PER_DEVICE, looking: Promise.resolve() };
   }
 }
