@@ -89,6 +89,7 @@ outbound: { allow_ranges: [10.0.0.0/8] }`;
       'outbound.allow_ranges': '10.0.0.1',
       'listen.trusted_proxies': '10.0.0.2',
       'messages.unsend_window': '7s',
+      'voip.turn_uris': 'turn:turn.example',
     };
     for (const [section, schema] of Object.entries(sections)) {
       for (const [key, shape] of Object.entries(schema.properties)) {

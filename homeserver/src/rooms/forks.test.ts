@@ -33,9 +33,10 @@ const topic = (text: string, follows: readonly EventId[], sender = ALICE): ForkD
   ...{ type: 'm.room.topic', stateKey: '', sender, follows },
   content: { topic: text },
 });
-const member = (target: UserId, membership: string, follows: readonly EventId[]): ForkDraft => ({
+/** The reason tells two of the same moment apart, which would be one event otherwise. */
+const member = (target: UserId, membership: string, follows: readonly EventId[], reason = 'none'): ForkDraft => ({
   ...{ type: 'm.room.member', stateKey: target, sender: ALICE, follows },
-  content: { membership },
+  content: { membership, reason },
 });
 
 async function pageThrough(roomId: RoomId, dir: 'b' | 'f', limits: () => number): Promise<EventId[]> {
@@ -127,8 +128,8 @@ describe('a forked room', () => {
           const kinds: ForkDraft[] = [
             message(`${index}`, follows),
             topic(`${index}`, follows),
-            member(who, 'ban', follows),
-            member(who, 'leave', follows),
+            member(who, 'ban', follows, `${index}`),
+            member(who, 'leave', follows, `${index}`),
             { ...topic(`${index}`, follows), type: 'x', stateKey: `${step.who}` },
             message(`${index}`, follows, who),
           ];
