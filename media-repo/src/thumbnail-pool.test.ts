@@ -11,7 +11,7 @@ it('S46: kills a worker that takes too long or dies, and goes on with another', 
   const bytes = await sharp({ create: { width: 100, height: 100, channels: 3, background: 'red' } })
     .png()
     .toBuffer();
-  const order = { bytes, maxPixels: 1_000_000, variant };
+  const order = { load: async () => bytes, maxPixels: 1_000_000, variant };
   expect((await pool.run(order)).kind).toBe('made');
   const [pid = 0] = pool.pids;
   process.kill(pid, 'SIGSTOP');
@@ -25,5 +25,28 @@ it('S46: kills a worker that takes too long or dies, and goes on with another', 
   expect((await dying).kind).toBe('undecodable');
   expect((await pool.run(order)).kind).toBe('made');
   expect(pool.pids.length).toBe(1);
+  pool.close();
+});
+
+it('S46: has few pictures in memory however many wait', async () => {
+  const pool = new ThumbnailPool({ size: 1, clock: new VirtualClock() });
+  const bytes = await sharp({ create: { width: 100, height: 100, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
+  let loaded = 0;
+  let most = 0;
+  const load = async () => {
+    most = Math.max(most, ++loaded);
+    return bytes;
+  };
+  const outcomes = Array.from({ length: 30 }, () =>
+    pool.run({ load, maxPixels: 1_000_000, variant }).finally(() => loaded--),
+  );
+  expect((await Promise.all(outcomes)).every(({ kind }) => kind === 'made')).toBe(true);
+  expect(most).toBeLessThanOrEqual(3);
+  const many = await Promise.allSettled(
+    Array.from({ length: 600 }, () => pool.run({ load, maxPixels: 1_000_000, variant: null })),
+  );
+  expect(many.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
   pool.close();
 });

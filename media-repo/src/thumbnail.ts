@@ -105,12 +105,15 @@ export class Thumbnails {
     return kept;
   }
 
-  async #run(file: Pick<StoredFile, 'location'>, variant: ThumbnailVariant | null): Promise<ThumbnailOutcome> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.#dependencies.store.open(file.location) as AsyncIterable<Buffer>) chunks.push(chunk);
+  #run({ location }: Pick<StoredFile, 'location'>, variant: ThumbnailVariant | null): Promise<ThumbnailOutcome> {
+    const { store, settings } = this.#dependencies;
+    const load = async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of store.open(location) as AsyncIterable<Buffer>) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    };
     const order = variant && { ...variant, crop: variant.method === 'crop' };
-    const maxPixels = this.#dependencies.settings.max_pixels;
-    return this.#pool.run({ bytes: Buffer.concat(chunks), maxPixels, variant: order });
+    return this.#pool.run({ load, maxPixels: settings.max_pixels, variant: order });
   }
 
   #touch(source: Buffer, variant: string): void {
