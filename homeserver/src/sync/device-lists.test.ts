@@ -6,6 +6,7 @@ import { claimKeys } from '../devices/claim-keys.ts';
 import { sendToDevice } from '../devices/send-to-device.ts';
 import { uploadKeys } from '../devices/upload-keys.ts';
 import { findDeviceListsOf } from './device-lists.ts';
+import { SocketSession } from './socket-session.ts';
 import { openSyncWorld, type SyncBody, type SyncWorld } from './testing/sync-world.ts';
 
 interface DeviceBody extends SyncBody {
@@ -155,6 +156,33 @@ describe('messages to the device', () => {
     }
     expect(pages).toEqual([100, 100, 30, 0]);
     expect(told).toEqual(Array.from({ length: 230 }, (_, n) => n));
+  });
+
+  test('come over a socket the same way, and go by its acknowledgements', async () => {
+    for (let n = 0; n < 230; n++) await send(bob, n);
+    const told: number[] = [];
+    const frames: string[] = [];
+    const socket = {
+      ...{ bufferedAmount: 0, isOpen: true, close: () => undefined, terminate: () => undefined },
+      ...{ onMessage: () => undefined, onClose: () => undefined, pause: () => undefined, resume: () => undefined },
+      send: (text: string) => {
+        const { pos, data } = JSON.parse(text) as { pos: string; data: DeviceBody };
+        told.push(...(data.to_device?.events.map(({ content }) => content.n) ?? []));
+        frames.push(pos);
+        queueMicrotask(() => session.acknowledge(pos));
+      },
+    };
+    const identity = { userId: bob as UserId, deviceId: 'PHONE', sessionId: 's', isGuest: false, isAdmin: false };
+    const caller = { ...identity, appservice: null, tokenExpiresTs: null };
+    const request = { ...world.requestOf(bob as UserId), since: null };
+    const session = new SocketSession({ ...world.features.sync, logger: world.logger }, socket, { caller, request });
+    await expect.poll(() => told.length).toBe(230);
+    await send(bob, 230);
+    await expect.poll(() => told).toEqual(Array.from({ length: 231 }, (_, n) => n));
+    session.close();
+    expect(frames).toHaveLength(4);
+    await world.features.endToEnd.inbox.close();
+    expect(await sync(bob)).not.toHaveProperty('to_device');
   });
 
   test('survive a restart before they were acknowledged', async () => {
