@@ -26,6 +26,13 @@ export interface DiskWatchOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Bytes that an ordinary process may still write; default: what the system says. */
+  readonly freeBytesOf?: (folder: string) => Promise<number>;
+}
+
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 export class DiskWatch {
@@ -55,8 +62,7 @@ export class DiskWatch {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const { bavail, bsize } = await statfs(this.#options.folder);
-      this.#freeBytes = bavail * bsize;
+      this.#freeBytes = await (this.#options.freeBytesOf ?? freeBytesOf)(this.#options.folder);
       this.#judge(this.#freeBytes);
     } catch {
       this.#freeBytes = null;

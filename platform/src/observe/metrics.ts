@@ -102,12 +102,15 @@ function addProcess(register: Registry, version: string): void {
 
 function family<Metric>(labels: readonly string[], make: (values: string[]) => Metric): Family<Metric> {
   const members = new Map<string, Metric>();
-  const other = labels.map(() => 'other');
+  let overflow: Metric | undefined;
   const memberOf = (values: readonly string[]): Metric => {
     const key = values.join('\n');
     let member = members.get(key);
+    if (member === undefined && members.size >= MAX_FAMILY_MEMBERS) {
+      overflow ??= make(labels.map(() => 'other'));
+      return overflow;
+    }
     if (member === undefined) {
-      if (members.size > MAX_FAMILY_MEMBERS) return memberOf(other);
       member = make([...values]);
       members.set(key, member);
     }

@@ -17,7 +17,7 @@ export function findSecrets(text: string, secrets: ReadonlySet<string>): Hit[] {
   for (const match of plain.matchAll(WORD)) words.set(match[0], match.index);
   const hits: Hit[] = [];
   for (const secret of secrets) {
-    const at = positionOf(secret, { plain, words });
+    const at = positionOf(secret, { text, words });
     if (at >= 0)
       hits.push({ secret, context: text.slice(Math.max(0, at - CONTEXT_CHARACTERS), at + CONTEXT_CHARACTERS) });
   }
@@ -25,10 +25,10 @@ export function findSecrets(text: string, secrets: ReadonlySet<string>): Hit[] {
 }
 
 /** The longest part of a token is as secret as the whole; what has no such part is a sentence, and looked for as one. */
-function positionOf(secret: string, { plain, words }: { plain: string; words: Map<string, number> }): number {
+function positionOf(secret: string, { text, words }: { text: string; words: Map<string, number> }): number {
   const parts = [...secret.matchAll(WORD)].map(([part]) => part).sort((a, b) => b.length - a.length);
   const longest = parts[0];
   if (longest !== undefined && longest.length >= 20) return words.get(longest) ?? -1;
-  const asItIs = plain.indexOf(secret);
-  return asItIs >= 0 ? asItIs : plain.indexOf(encodeURIComponent(secret));
+  const asItIs = text.indexOf(secret);
+  return asItIs >= 0 ? asItIs : text.indexOf(encodeURIComponent(secret));
 }
