@@ -21,8 +21,30 @@ export interface StateRange {
 
 /** The room's state as of a position that was the newest a moment ago. */
 export async function stateAsOf(database: Database, room: Room, position: number): Promise<RoomState> {
+  const { current, position: until } = room;
+  if (room.lastForkPosition > position) return stateBack(database, room, { current, position, until });
   const [next] = room.timeline.between(position, Number.MAX_SAFE_INTEGER) ?? [];
-  return next === undefined || next.stateBefore === null ? room.current : loadStateAt(database, room, next.stateBefore);
+  return next === undefined || next.stateBefore === null ? current : loadStateAt(database, room, next.stateBefore);
+}
+
+interface WayBack {
+  readonly current: RoomState;
+  /** Of `current`. */
+  readonly until: number;
+  readonly position: number;
+}
+
+/** The room's own state as of an earlier position. With forks it is no event's: the stream of its changes is gone back. */
+async function stateBack(database: Database, room: Room, { current, until, position }: WayBack): Promise<RoomState> {
+  const changes = await listStateChanges(database, room.roomId, { after: position, until });
+  const positions = new Set(changes.flatMap((change) => change.previousPosition ?? []));
+  const events = new Map((await eventsAt(database, room, [...positions])).map((event) => [event.position, event]));
+  let state = current;
+  for (const { type, stateKey, previousPosition } of changes.reverse()) {
+    const before = previousPosition === null ? undefined : events.get(previousPosition);
+    state = before === undefined ? state.delete(type, stateKey) : state.set(type, stateKey, before);
+  }
+  return state;
 }
 
 /** The state events to tell, in no particular order. */
@@ -39,7 +61,11 @@ export async function gatherState(
 async function wholeState(database: Database, room: Room, timeline: Timeline, range: StateRange) {
   const first = timeline.events[0];
   if (range.afterTimeline || first === undefined || first.stateBefore === null) return valuesOf(range.current);
-  if (range.timelineIsWhole) return valuesOf(await loadStateAt(database, room, first.stateBefore));
+  if (range.timelineIsWhole) {
+    const { current, until } = range;
+    if (room.lastForkPosition < first.position) return valuesOf(await loadStateAt(database, room, first.stateBefore));
+    return valuesOf(await stateBack(database, room, { current, until, position: first.position - 1 }));
+  }
   // What a filter keeps out of the timeline is told here, or the reader would never hear of it.
   const inTimeline = new Set(timeline.events.map((event) => event.eventId));
   return valuesOf(range.current).filter((event) => !inTimeline.has(event.eventId));
@@ -68,7 +94,7 @@ async function changedState(
   for (const change of changes) {
     const key = `${change.type}\0${change.stateKey}`;
     if (change.eventPosition === null) newest.delete(key);
-    else if (range.afterTimeline || !inTimeline.has(change.position)) newest.set(key, change.eventPosition);
+    else if (range.afterTimeline || !inTimeline.has(change.eventPosition)) newest.set(key, change.eventPosition);
   }
   return eventsAt(database, room, [...newest.values()]);
 }
