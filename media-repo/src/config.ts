@@ -1,5 +1,6 @@
 // The media repository's configuration: its own section and those that all processes share, from the same places.
 import { join } from 'node:path';
+import { rate } from '@carillon/platform/config/config-schema.ts';
 import { findConfig } from '@carillon/platform/config/find-config.ts';
 import { mediaConfig } from '@carillon/platform/config/media-section.ts';
 import { databaseConfig, logConfig, outboundConfig, serverConfig } from '@carillon/platform/config/shared-sections.ts';
@@ -13,6 +14,7 @@ const borrowed = {
   limits: Type.Object({
     enabled: Type.Boolean({ default: true }),
     exempt: Type.Array(Type.String(), { default: [] }),
+    address: rate({ default: '200/s burst 2000', description: 'Requests of any kind from one address (or IPv6 /64).' }),
   }),
   listen: Type.Object({
     trusted_proxies: Type.Array(Type.String(), { default: ['127.0.0.0/8', '::1/128'] }),

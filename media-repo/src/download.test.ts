@@ -127,6 +127,19 @@ describe('a download', () => {
   });
 });
 
+it('S47: is counted by address, with a token or without', async () => {
+  const world = await startMediaWorld({
+    environment: { CARILLON_LIMITS__ENABLED: 'true', CARILLON_LIMITS__ADDRESS: '1/h burst 5' },
+  });
+  const statuses: number[] = [];
+  for (let count = 0; count < 8; count++) {
+    statuses.push((await world.call('GET', `/_matrix/media/v3/download/${SERVER}/x`, { token: null })).status);
+  }
+  expect(statuses).toEqual([404, 404, 404, 404, 404, 429, 429, 429]);
+  expect((await world.call('GET', `${DOWNLOAD}/${SERVER}/x`)).status).toBe(429);
+  await world.close();
+});
+
 describe('S50: names', () => {
   it('never break the header', () => {
     fc.assert(

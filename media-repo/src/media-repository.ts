@@ -104,7 +104,12 @@ async function openParts(
     limiter: createRateLimiter({
       clock,
       enabled: config.limits.enabled,
-      rules: { [UPLOAD_RATE]: settings.upload_rate, [THUMBNAIL_RATE]: THUMBNAILS_MADE, [PREVIEW_RATE]: PREVIEWS },
+      rules: {
+        address: config.limits.address,
+        [UPLOAD_RATE]: settings.upload_rate,
+        [THUMBNAIL_RATE]: THUMBNAILS_MADE,
+        [PREVIEW_RATE]: PREVIEWS,
+      },
       exempt: (userId) => exempt.has(userId),
     }),
     serverName: config.server.name,
