@@ -1,11 +1,14 @@
+import { sql } from '@carillon/platform/database/sql.ts';
 import { getContext, getEvent, getEventByTimestamp, getMessages } from '@carillon/protocol/client/room-events.ts';
 import { joinRoomById, leaveRoom } from '@carillon/protocol/client/room-membership.ts';
+import { getRelations, getThreads } from '@carillon/protocol/client/room-relations.ts';
 import type { QueryOf } from '@carillon/protocol/endpoint.ts';
 import type { EventId, RoomId } from '@carillon/protocol/identifiers.ts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRoomEvent } from './build-room-event.ts';
 import { persistEvents } from './persist-event.ts';
+import { sendEvent } from './send-event.ts';
 import { sayAfter } from './testing/fork-room.ts';
 import { ALICE, type Answer, BOB, openWorld, type World } from './testing/room-world.ts';
 
@@ -112,6 +115,44 @@ describe('GET /messages', () => {
     expect(await pageThrough(roomId, 'f', [1], filter)).toEqual([first, last]);
     const context = await world.call(ALICE, getContext, { path: { roomId, eventId: last }, query: { filter } });
     expect(idsOf(context.events_before)[0]).toBe(first);
+  });
+
+  it('S23: goes on past any number of rejected events, on every way of paging', async () => {
+    const roomId = await world.create(ALICE, { preset: 'public_chat' });
+    const first = await world.say(ALICE, roomId, 'first');
+    const relates = { rel_type: 'm.thread', event_id: first };
+    const reply = (body: string) => ({ msgtype: 'm.text', body, 'm.relates_to': relates });
+    const room = await world.rooms.rooms.load(roomId);
+    const build = (body: string) =>
+      buildRoomEvent(world.rooms, room, { type: 'm.room.message', sender: ALICE, content: reply(body) });
+    const before = [build('before')];
+    await persistEvents(world.rooms, room, before);
+    const rejected = Array.from({ length: 500 }, (_, index) => build(`${index}`));
+    await persistEvents(world.rooms, room, rejected);
+    const last = await sendEvent(world.rooms, {
+      roomId,
+      sender: ALICE,
+      type: 'm.room.message',
+      content: reply('last'),
+    });
+    const positions = rejected.map((placed) => placed.event.position);
+    await world.rooms.database.transaction((transaction) =>
+      transaction.execute(
+        sql`update event set verdict = 2 where room_id = ${roomId} and position = any(${positions}::bigint[])`,
+      ),
+    );
+    const earlier = before[0]?.event.eventId as EventId;
+    for (const limit of [1, 7]) {
+      expect((await pageThrough(roomId, 'b', [limit])).slice(0, 3)).toEqual([last, earlier, first]);
+      expect((await pageThrough(roomId, 'f', [limit])).slice(-3)).toEqual([first, earlier, last]);
+    }
+    const path = { roomId, eventId: last };
+    const context = await world.call(ALICE, getContext, { path, query: { limit: 4 } });
+    expect(idsOf(context.events_before)).toEqual([earlier, first]);
+    const relations = await world.call(ALICE, getRelations, { path: { roomId, eventId: first }, query: { limit: 5 } });
+    expect(idsOf(relations.chunk)).toEqual([last, earlier]);
+    const threads = await world.call(ALICE, getThreads, { path: { roomId } });
+    expect(threads.chunk[0].unsigned['m.relations']['m.thread']).toMatchObject({ count: 2 });
   });
 
   it('filters, and brings the senders along where members are loaded lazily', async () => {
