@@ -23,6 +23,8 @@ export interface NotificationDependencies {
   readonly counts: UnreadCounts;
   /** The rooms that a local user has joined. */
   readonly joinedRooms: (userId: UserId) => Promise<Iterable<RoomId>>;
+  /** Whom a user ignores: their messages are left out, whenever they were sent. */
+  readonly ignoredBy: (userId: UserId) => ReadonlySet<string> | Promise<ReadonlySet<string>>;
 }
 
 export interface NotificationRequest extends ReadingDevice {
@@ -48,9 +50,11 @@ export async function notificationsPage(
   });
   const events = await loadEvents(dependencies, request, notifications);
   const entries: string[] = [];
+  const ignored = await dependencies.ignoredBy(userId);
   for (const notification of notifications) {
     const event = events.get(notification.position);
-    if (event !== undefined) entries.push(await encodeEntry(dependencies, request, { notification, event }));
+    if (event === undefined || ignored.has(event.sender)) continue;
+    entries.push(await encodeEntry(dependencies, request, { notification, event }));
   }
   const last = notifications.length === limit ? notifications.at(-1) : undefined;
   const next = last === undefined ? '' : `"next_token":"${last.position}",`;

@@ -136,3 +136,34 @@ describe('search', () => {
     });
   });
 });
+
+describe('people whom one ignores', () => {
+  it('are not heard in syncs, pages, searches and notifications, whenever they spoke; their state is', async () => {
+    const [host, pest] = (await Promise.all(['host', 'pest'].map((name) => server.api.register(name)))) as [
+      Person,
+      Person,
+    ];
+    const roomId = await create(host, { preset: 'public_chat' });
+    await join(pest, roomId);
+    const say = (body: string, key: string) =>
+      call(pest, 'PUT', v3`/rooms/${roomId}/send/m.room.message/${key}`, {
+        ...{ msgtype: 'm.text', body, 'm.mentions': { user_ids: [host.userId] } },
+      });
+    await say('drivel before', 't1');
+    const ignoring = { ignored_users: { [pest.userId]: {} } };
+    await call(host, 'PUT', v3`/user/${host.userId}/account_data/m.ignored_user_list`, ignoring);
+    await say('drivel after', 't2');
+    await call(pest, 'POST', v3`/createRoom`, { name: 'drivel room', invite: [host.userId] });
+    const search = { search_categories: { room_events: { search_term: 'drivel' } } };
+    const told = await Promise.all([
+      call(host, 'GET', `${v3`/sync`}?timeout=0`),
+      call(host, 'GET', `${v3`/rooms/${roomId}/messages`}?dir=b&limit=100`),
+      call(host, 'GET', v3`/rooms/${roomId}/initialSync`),
+      call(host, 'GET', v3`/notifications`),
+      call(host, 'POST', v3`/search`, search),
+    ]);
+    for (const { body } of told)
+      expect(JSON.stringify(body).replace('"highlights":["drivel"]', '')).not.toContain('drivel');
+    expect(JSON.stringify(told[1]?.body)).toContain(`"state_key":"${pest.userId}"`);
+  });
+});
