@@ -1,4 +1,5 @@
 // The frame of a supervised process: starts it, tells the supervisor, and ends it when told to or when the supervisor is gone.
+import { keepCompiledCode, keepHeapSmall } from './lean-node.ts';
 import { faultText } from './start-fault.ts';
 
 /** Exit code that tells the supervisor: starting again would not help, a person has to change something. */
@@ -16,6 +17,7 @@ export interface Running {
  * A StartFault or ConfigError is printed without a stack and exits with FAULT_EXIT_CODE; other errors are thrown.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
+  keepHeapSmall();
   let running: Running | undefined;
   let stopping = false;
   const stop = async () => {
@@ -37,4 +39,5 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
     process.exit(FAULT_EXIT_CODE);
   }
   process.send?.(READY_MESSAGE);
+  keepCompiledCode();
 }

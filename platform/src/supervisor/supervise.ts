@@ -2,6 +2,7 @@
 import type { Logger } from '../logger.ts';
 import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
 import { watchLauncher } from './launcher-watch.ts';
+import { compiledCodeEnvironment, keepCompiledCode, keepHeapSmall } from './lean-node.ts';
 import { faultText, type StartFault } from './start-fault.ts';
 import { SupervisedPostgres } from './supervised-postgres.ts';
 import { type ProcessPlan, SupervisedProcess } from './supervised-process.ts';
@@ -25,6 +26,8 @@ export interface SupervisorOptions {
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { dataFolder, databaseUrl, logger } = options;
+  keepHeapSmall();
+  keepCompiledCode();
   const ending = whenToEnd();
   const lock = await lockDataFolder(dataFolder);
   const postgres = databaseUrl === undefined ? new SupervisedPostgres({ dataFolder }, logger) : undefined;
@@ -52,7 +55,7 @@ async function runProcesses(options: SupervisorOptions, { connection, lock, endi
   });
   hopeless.catch(() => undefined);
   const { logger } = options;
-  const environment = { CARILLON_DATABASE__URL: connection };
+  const environment = { CARILLON_DATABASE__URL: connection, ...compiledCodeEnvironment(options.dataFolder) };
   const onStart = (pid: number) => lock.remember(pid);
   const shared = { environment, logger, onStart, onHopeless: giveUp };
   const processes = options.processes.map((plan) => new SupervisedProcess({ plan, ...shared }));

@@ -1,6 +1,7 @@
 // One process of the server: started, started again when it dies, stopped with the rest.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Logger } from '../logger.ts';
+import { NODE_ARGUMENTS } from './lean-node.ts';
 import { FAULT_EXIT_CODE, READY_MESSAGE } from './run-process.ts';
 import { StartFault } from './start-fault.ts';
 import { watchOver } from './watchdog.ts';
@@ -47,7 +48,7 @@ export class SupervisedProcess {
 
   start(): void {
     const { plan, environment } = this.#options;
-    const child = spawn(process.execPath, [plan.entry, ...(plan.arguments ?? [])], {
+    const child = spawn(process.execPath, [...NODE_ARGUMENTS, plan.entry, ...(plan.arguments ?? [])], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...environment },
       // Its own session: Ctrl-C in the terminal reaches it through us.
