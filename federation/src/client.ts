@@ -28,6 +28,8 @@ export interface FederationCall {
   /** Path and query, percent-encoded. */
   readonly uri: string;
   readonly content?: JsonObject;
+  /** The body as canonical JSON where the caller has it already. */
+  readonly contentText?: string;
   readonly timeoutMs?: number;
   /** Bytes of the answer. */
   readonly maxBytes?: number;
@@ -100,7 +102,8 @@ export class FederationClient {
     }: { destination: Destination; target: { host: string; port: number }; timeoutMs: number },
   ): Promise<OutboundAnswer> {
     const { serverName, key, outbound } = this.#dependencies;
-    const contentText = call.content === undefined ? undefined : canonicalJson(call.content, 'exact');
+    const contentText =
+      call.contentText ?? (call.content === undefined ? undefined : canonicalJson(call.content, 'exact'));
     const request = {
       method: call.method,
       uri: call.uri,

@@ -11,6 +11,7 @@ import { VERSION } from '@carillon/platform/version.ts';
 import { parseServerName } from '@carillon/protocol/identifiers.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { createAppservices, loadAppservices } from './appservice/appservice-directory.ts';
+import { composeFederation } from './compose-federation.ts';
 import { accountsSettings, type HomeserverConfig, rateRules } from './config-slices.ts';
 import { createEndToEnd, type EndToEnd } from './devices/end-to-end.ts';
 import { createEphemeral, type Ephemeral, type EphemeralDependencies } from './ephemeral/ephemeral.ts';
@@ -72,13 +73,16 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
   lifecycle.use('accounts', accounts);
   await accounts.start();
   const { seed, keyId } = loadSigningSeed(dataFolder, systemRandom);
+  const signingKey = signingKeyFromSeed(seed, keyId);
+  const federation = composeFederation({ ...shared, config, lifecycle, signingKey });
   const rooms: ClientRooms = {
     ...shared,
     rooms: new RoomCache({ database: shared.database, serverName }),
     transactionIds: new TransactionIds(shared.database.points),
-    signingKey: signingKeyFromSeed(seed, keyId),
-    contributors: [],
-    observers: [],
+    signingKey,
+    contributors: [federation.outbox.contributor],
+    observers: [federation.outbox.observer],
+    remote: federation.remote,
     moves: [],
     people: peopleOf(accounts),
     settings: { defaultRoomVersion: config.rooms.default_version, unsendWindowMs: config.messages.unsend_window },
@@ -87,7 +91,7 @@ export async function composeFeatures(options: FeatureOptions, lifecycle: Lifecy
   const endToEnd = lifecycle.use('end-to-end', createEndToEnd({ ...shared, accounts, limitsEnabled }));
   const readers = await composeReaders({ config, storage, accounts, rooms, endToEnd }, lifecycle);
   if (metrics !== null) measureServer(metrics, { ...storage, rooms, userRooms: readers.sync.userRooms });
-  return { ...shared, accounts, appservices, rooms, endToEnd, ...readers };
+  return { ...shared, accounts, appservices, federation, rooms, endToEnd, ...readers };
 }
 
 function composeRateLimiter({ limits }: HomeserverConfig, metrics: Metrics | null) {

@@ -27,8 +27,8 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Homese
   try {
     const features = await composeFeatures(options, lifecycle);
     const mustListen = options.mustListenForServers ?? false;
-    const federation = await openFederation({ ...features, config: options.config, lifecycle, mustListen });
-    const clientUrl = await openDoors({ ...features, ...options, federation, lifecycle });
+    await openFederation({ ...features, config: options.config, lifecycle, mustListen });
+    const clientUrl = await openDoors({ ...features, ...options, lifecycle });
     return {
       clientUrl,
       setupLink: await features.accounts.renewSetupLink(),

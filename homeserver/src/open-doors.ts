@@ -1,5 +1,4 @@
 // The doors: routes and socket on the client listener.
-import type { FederationClient } from '@carillon/federation/client.ts';
 import { findRemoteProfile } from '@carillon/federation/find-remote-profile.ts';
 import { parseHostPort } from '@carillon/platform/config/host-port.ts';
 import { measureHttp } from '@carillon/platform/http/http-observer.ts';
@@ -37,7 +36,6 @@ export interface DoorOptions extends Features {
   readonly config: HomeserverConfig;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
-  readonly federation: FederationClient;
   readonly validateResponses?: boolean;
 }
 
@@ -104,7 +102,7 @@ function clientServer(options: DoorOptions, media: MediaDoor): HttpServer {
       }),
       ...accountRoutes(accounts, {
         computed: new Map([['m.push_rules', (userId) => JSON.stringify(push.rules.accountData(userId).content)]]),
-        findRemoteProfile: (userId) => findRemoteProfile(options.federation, userId),
+        findRemoteProfile: (userId) => findRemoteProfile(options.federation.client, userId),
       }),
       ...deviceRoutes(accounts),
       ...keyRoutes({ endToEnd, findDeviceLists: (userId, range) => findDeviceListsOf(sync, userId, range) }),

@@ -1,23 +1,20 @@
 // The door for other servers: HTTPS, signed requests, our keys; and the client by which we ask them.
 import { authenticateRequests } from '@carillon/federation/authenticate-request.ts';
-import { FederationClient, fetchWellKnown } from '@carillon/federation/client.ts';
-import { Discovery } from '@carillon/federation/discovery.ts';
 import { keyRoutes } from '@carillon/federation/inbound/keys.routes.ts';
+import { membershipRoutes } from '@carillon/federation/inbound/membership.routes.ts';
 import { queryRoutes } from '@carillon/federation/inbound/query.routes.ts';
-import { fetchServerKeys, queryNotary } from '@carillon/federation/keys/ask-for-keys.ts';
-import { KeyRing } from '@carillon/federation/keys/key-ring.ts';
+import { roomReadRoutes } from '@carillon/federation/inbound/room-reads.routes.ts';
+import { transactionRoutes } from '@carillon/federation/inbound/transactions.routes.ts';
 import type { QueryPort } from '@carillon/federation/ports.ts';
 import { loadSelfSigned, readSettingFile } from '@carillon/platform/certificate-files.ts';
 import { parseHostPort } from '@carillon/platform/config/host-port.ts';
 import { createHttpServer } from '@carillon/platform/http/server.ts';
 import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
-import { createAddressGate } from '@carillon/platform/outbound/address-gate.ts';
-import { createOutboundHttp } from '@carillon/platform/outbound/outbound-http.ts';
-import { listSrvRecords } from '@carillon/platform/outbound/srv-records.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
-import type { ServerName } from '@carillon/protocol/identifiers.ts';
 import type { Features } from './compose-features.ts';
 import type { HomeserverConfig } from './config-slices.ts';
+import { membershipPort, roomReadPort, transactionPort } from './federation-ports.ts';
+import { requireFederation } from './rooms/federated-rooms.ts';
 import { findAlias } from './rooms/room-alias.store.ts';
 
 export interface FederationOptions extends Features {
@@ -29,10 +26,11 @@ export interface FederationOptions extends Features {
 
 const SOFTWARE = { name: 'Carillon', version: '0.1.0' } as const;
 
-/** Listens for other servers; the client for asking them. */
-export async function openFederation(options: FederationOptions): Promise<FederationClient> {
+/** Listens for other servers, and sends them what the last run left. */
+export async function openFederation(options: FederationOptions): Promise<void> {
   const { config, clock, logger, lifecycle, rooms, serverName } = options;
-  const { client, keyRing } = composeClient(options);
+  const { keyRing, outbox, sender } = options.federation;
+  const federated = requireFederation(rooms);
   const server = createHttpServer({
     handlers: [
       ...keyRoutes({
@@ -41,6 +39,9 @@ export async function openFederation(options: FederationOptions): Promise<Federa
         clock,
       }),
       ...queryRoutes({ serverName, port: queryPort(options), software: SOFTWARE }),
+      ...transactionRoutes(transactionPort({ rooms: federated, sender, receiveEdu: async () => {} })),
+      ...membershipRoutes(membershipPort(federated)),
+      ...roomReadRoutes({ serverName, clock, port: roomReadPort(federated) }),
     ],
     authenticate: () => Promise.reject(new Error('clients have another door')),
     authenticateServer: authenticateRequests({ serverName, keyRing, requireDestination: false }),
@@ -62,33 +63,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
     if (options.mustListen) throw new StartFault(text, { cause: error });
     logger.warn({}, `${text}; other servers cannot reach this one`);
   }
-  return client;
-}
-
-function composeClient({ config, database, clock, logger, lifecycle, rooms, serverName }: FederationOptions) {
-  const { ca_file: caFile, verify_tls: verifyTls, trusted_key_servers: notaries } = config.federation;
-  const outbound = createOutboundHttp({
-    gate: createAddressGate(config.outbound.allow_ranges),
-    clock,
-    verifyTls,
-    ...(caFile !== undefined && { extraRoots: readSettingFile(caFile, 'federation.ca_file') }),
-  });
-  lifecycle.add('outbound requests', () => outbound.close());
-  const discovery = new Discovery({
-    clock,
-    fetchWellKnown: (host) => fetchWellKnown(outbound, host),
-    resolveSrv: listSrvRecords,
-  });
-  const client = new FederationClient({ serverName, key: rooms.signingKey, outbound, discovery, clock });
-  const keyRing = new KeyRing({
-    database,
-    clock,
-    logger,
-    fetchDocument: (server) => fetchServerKeys(client, server),
-    queryNotary: (notary, question) => queryNotary(client, notary, question),
-    notaries: notaries as ServerName[],
-  });
-  return { client, keyRing };
+  await outbox.start();
 }
 
 function queryPort({ accounts, rooms, serverName }: FederationOptions): QueryPort {

@@ -1,14 +1,17 @@
 // The use cases of inviting, knocking, leaving, kicking, banning and unbanning (client-server API, "Room membership").
-import type { EventId, RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { isUserId } from '@carillon/protocol/identifiers.ts';
+import type { EventId, RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
+import { isUserId, serverOf } from '@carillon/protocol/identifiers.ts';
 import type { JsonObject } from '@carillon/protocol/json.ts';
 import { forbidden, invalidParam } from '@carillon/protocol/matrix-error.ts';
 import type { Draft } from './build-room-event.ts';
 import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
+import { requireFederation } from './federated-rooms.ts';
+import { inviteRemote } from './invite-remote.ts';
 import { checkInvitee } from './invitees.ts';
-import { hideFromStrangers } from './join-room.ts';
+import { hideFromStrangers, listCandidates } from './join-room.ts';
 import { type Membership, membershipOf } from './membership.ts';
+import { isAskedElsewhere, knockRemote, leaveRemote } from './remote-membership.ts';
 import type { Room } from './room.ts';
 import { NOT_IN_ROOM } from './room-cache.ts';
 import type { RoomDependencies } from './room-dependencies.ts';
@@ -18,6 +21,8 @@ export interface MembershipRequest {
   /** Who acts. */
   readonly sender: UserId;
   readonly reason?: string | undefined;
+  /** Servers to ask where the room is not here. */
+  readonly servers?: readonly ServerName[] | undefined;
 }
 
 export interface TargetedRequest extends MembershipRequest {
@@ -30,6 +35,7 @@ export async function inviteUser(dependencies: ClientRooms, request: TargetedReq
   // Outsiders are not told who has an account.
   requireMember(await dependencies.rooms.load(request.roomId), request.sender);
   const target = await checkInvitee(dependencies, request.target);
+  if (serverOf(target) !== dependencies.serverName) return inviteElsewhere(dependencies, request, target);
   const profile = await dependencies.people.findProfile(target);
   await changeRoom(dependencies, request.roomId, (room) => {
     requireMember(room, request.sender);
@@ -41,10 +47,25 @@ export async function inviteUser(dependencies: ClientRooms, request: TargetedReq
   });
 }
 
+async function inviteElsewhere(dependencies: ClientRooms, request: TargetedRequest, target: UserId): Promise<void> {
+  const { roomId, sender, reason } = request;
+  const before = newestMembership(await dependencies.rooms.load(roomId), target);
+  if (before === 'join') throw forbidden(`${target} is in the room already`);
+  if (before === 'ban') throw forbidden(`${target} is banned from the room`);
+  const content: JsonObject = reason === undefined ? {} : { reason };
+  await inviteRemote(requireFederation(dependencies), { roomId, sender, target, content });
+}
+
 /** Asks to be let in. Throws M_FORBIDDEN where the room takes no knocks, or is unknown. */
 export async function knockOnRoom(dependencies: ClientRooms, request: MembershipRequest): Promise<void> {
   const profile = await dependencies.people.findProfile(request.sender);
   const { roomId, sender: userId } = request;
+  const servers = await listCandidates(dependencies, { roomId, userId, servers: request.servers });
+  if (servers.length > 0) {
+    const { reason } = request;
+    const content: JsonObject = reason === undefined ? { ...profile } : { ...profile, reason };
+    return knockRemote(requireFederation(dependencies), { roomId, userId, content, servers });
+  }
   const decide = (room: Room) => {
     if (newestMembership(room, userId) === 'knock' && isSettled(room, userId)) return null;
     return memberDraft(request, userId, { ...profile, membership: 'knock' });
@@ -53,7 +74,15 @@ export async function knockOnRoom(dependencies: ClientRooms, request: Membership
 }
 
 /** Leaves, rejects an invite or takes back a knock; nothing where the user has left already. */
-export async function leaveRoom(dependencies: RoomDependencies, request: MembershipRequest): Promise<EventId | null> {
+export async function leaveRoom(dependencies: ClientRooms, request: MembershipRequest): Promise<EventId | null> {
+  const { roomId, sender: userId, reason } = request;
+  if (dependencies.remote !== undefined) {
+    const rooms = requireFederation(dependencies);
+    if (await isAskedElsewhere(rooms, userId, roomId)) {
+      await leaveRemote(rooms, { roomId, userId, content: reason === undefined ? {} : { reason } });
+      return null;
+    }
+  }
   return changeRoom(dependencies, request.roomId, (room) => {
     const before = newestMembership(room, request.sender);
     if (before === undefined) throw forbidden(NOT_IN_ROOM);

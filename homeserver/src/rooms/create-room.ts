@@ -1,7 +1,14 @@
 // The use case of making a room: all of its first events, its name and its place in the directory in one write, or nothing.
 import { findRoomVersion } from '@carillon/event-graph/room-version.ts';
 import { isUniqueViolation } from '@carillon/platform/database/database-error.ts';
-import { isRoomAlias, type RoomAlias, type RoomId, type UserId } from '@carillon/protocol/identifiers.ts';
+import {
+  isRoomAlias,
+  isUserId,
+  type RoomAlias,
+  type RoomId,
+  serverOf,
+  type UserId,
+} from '@carillon/protocol/identifiers.ts';
 import {
   exclusive,
   forbidden,
@@ -12,6 +19,7 @@ import {
   unsupportedRoomVersion,
 } from '@carillon/protocol/matrix-error.ts';
 import { buildRoomEvent } from './build-room-event.ts';
+import { inviteUser } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { checkInvitee } from './invitees.ts';
 import { type EventContributor, persistEvents } from './persist-event.ts';
@@ -43,7 +51,21 @@ export async function createRoom(
   } catch (error) {
     throw plan.alias !== null && isUniqueViolation(error) ? aliasTaken(plan.alias) : error;
   }
+  await inviteElsewhere(dependencies, { roomId: room.roomId, sender: creator, names: request.invite ?? [] });
   return room.roomId;
+}
+
+/** People of other servers are asked when the room is there; one that cannot be reached does not undo it. */
+async function inviteElsewhere(
+  dependencies: ClientRooms,
+  { roomId, sender, names }: { roomId: RoomId; sender: UserId; names: readonly string[] },
+): Promise<void> {
+  for (const target of new Set(names)) {
+    if (!isUserId(target) || serverOf(target) === dependencies.serverName) continue;
+    await inviteUser(dependencies, { roomId, sender, target }).catch((error: unknown) => {
+      dependencies.logger.info({ roomId, target, error: String(error) }, 'somebody elsewhere could not be invited');
+    });
+  }
 }
 
 async function planRoom(dependencies: ClientRooms, creator: UserId, request: CreateRoomRequest): Promise<RoomPlan> {
@@ -59,14 +81,19 @@ async function planRoom(dependencies: ClientRooms, creator: UserId, request: Cre
   const names = new Set(request.invite ?? []);
   names.delete(creator);
   const invitees = await Promise.all(
-    Array.from(names, async (name) => {
-      const userId = await checkInvitee(dependencies, name);
+    Array.from(await checkInvitees(dependencies, names), async (userId) => {
       return { userId, profile: await people.findProfile(userId) };
     }),
   );
   const creatorProfile = await people.findProfile(creator);
   const nonce = dependencies.random.token(NONCE_BYTES);
   return { request, version, creator, creatorProfile, invitees, alias, nonce };
+}
+
+/** The local ones of those who are invited; those of other servers are checked for their names alone. */
+async function checkInvitees(dependencies: ClientRooms, names: ReadonlySet<string>): Promise<UserId[]> {
+  const all = await Promise.all(Array.from(names, (name) => checkInvitee(dependencies, name)));
+  return all.filter((userId) => serverOf(userId) === dependencies.serverName);
 }
 
 /** Invites go through `invite`, where they are checked, and there is one create event. */

@@ -23,6 +23,18 @@ export const eventTable: BatchTable<StoredEvent> = {
       ${events.map((event) => event.sender)}::text[], ${events.map((event) => bytes(event.text))}::bytea[])`,
 };
 
+/** An outlier whose place is known now: its row stays where it is. */
+export const placedOutlierTable: BatchTable<StoredEvent> = {
+  name: 'event.placed',
+  statement: (events) => sql`
+    update event set outlier = false, state_before = row.state_before, verdict = row.verdict
+    from unnest(${events.map((event) => event.roomId)}::text[], ${events.map((event) => event.eventId)}::text[],
+      ${events.map((event) => event.stateBefore)}::integer[],
+      ${events.map((event) => VERDICTS.indexOf(event.verdict))}::smallint[])
+      as row (room_id, event_id, state_before, verdict)
+    where event.room_id = row.room_id and event.event_id = row.event_id`,
+};
+
 export interface RedactionRow {
   readonly roomId: RoomId;
   readonly targetId: EventId;
@@ -97,6 +109,25 @@ export function listEventsById(
     scope,
     sql`select ${COLUMNS} from event where room_id = ${scope.roomId} and event_id = any(${eventIds}::text[])`,
   );
+}
+
+/** Of these ids those that are stored, as anything but outliers. */
+export async function listPlacedIds(
+  database: Reader,
+  roomId: RoomId,
+  eventIds: readonly EventId[],
+): Promise<EventId[]> {
+  const rows = await database.query<{ event_id: EventId }>(sql`select event_id from event
+    where room_id = ${roomId} and event_id = any(${eventIds}::text[]) and not outlier`);
+  return rows.map((row) => row.event_id);
+}
+
+/** The rooms that have an event of this id: one, but for what forgers may do in early room versions. */
+export async function listRoomsOfEvent(database: Reader, eventId: EventId): Promise<RoomId[]> {
+  const rows = await database.query<{ room_id: RoomId }>(
+    sql`select room_id from event where event_id = ${eventId} limit 2`,
+  );
+  return rows.map((row) => row.room_id);
 }
 
 /** Events by position, in no order. */

@@ -1,16 +1,20 @@
 // The use case of joining a room that is here, also by being in another room that its join rules name.
 import { levelTo, userPower } from '@carillon/event-graph/power-levels.ts';
-import type { RoomId, UserId } from '@carillon/protocol/identifiers.ts';
-import { isRoomId } from '@carillon/protocol/identifiers.ts';
+import type { RoomId, ServerName, UserId } from '@carillon/protocol/identifiers.ts';
+import { isRoomId, isServerName, serverOf } from '@carillon/protocol/identifiers.ts';
 import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
 import { forbidden, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import type { Draft } from './build-room-event.ts';
 import { changeRoom } from './change-room.ts';
 import type { ClientRooms } from './client-rooms.ts';
+import { requireFederation } from './federated-rooms.ts';
 import { followUpgrade } from './follow-upgrade.ts';
+import { joinRemote } from './join-remote.ts';
 import { membershipOf } from './membership.ts';
 import type { Room } from './room.ts';
+import { findMembership } from './room-access.store.ts';
 import { NOT_IN_ROOM } from './room-cache.ts';
+import { serversInRoom } from './servers-in-room.ts';
 
 /** Conditions of a restricted room that are looked at. */
 export const MAX_ALLOW_CONDITIONS = 200;
@@ -22,6 +26,8 @@ export interface JoinRequest {
   readonly userId: UserId;
   readonly isGuest: boolean;
   readonly reason?: string | undefined;
+  /** Servers to ask where the room is not here. */
+  readonly servers?: readonly ServerName[] | undefined;
 }
 
 /**
@@ -31,6 +37,11 @@ export interface JoinRequest {
 export async function joinRoom(dependencies: ClientRooms, request: JoinRequest): Promise<void> {
   const { roomId, userId, reason } = request;
   const profile = await dependencies.people.findProfile(userId);
+  const servers = await listCandidates(dependencies, request);
+  if (servers.length > 0) {
+    const content: JsonObject = reason === undefined ? { ...profile } : { ...profile, reason };
+    return joinRemote(requireFederation(dependencies), { roomId, userId, content, servers });
+  }
   const loaded = await dependencies.rooms.load(roomId);
   const mayPass = await meetsCondition(dependencies, loaded, userId);
   if (loaded.membershipOf(userId) !== 'join') await followUpgrade(dependencies, userId, loaded);
@@ -51,6 +62,29 @@ export async function joinRoom(dependencies: ClientRooms, request: JoinRequest):
   await hideFromStrangers(dependencies, request, () => changeRoom(dependencies, roomId, decide));
 }
 
+/** True where a local user is in the room, so that we may speak for it. */
+export async function isHere({ rooms }: ClientRooms, roomId: RoomId): Promise<boolean> {
+  const room = await rooms.find(roomId);
+  return room !== null && room.joinedLocalUsers.size > 0;
+}
+
+/** The servers by which a room may be reached that is not here, the likeliest first; none for a room that is. */
+export async function listCandidates(
+  dependencies: ClientRooms,
+  { roomId, userId, servers = [] }: Pick<JoinRequest, 'roomId' | 'userId' | 'servers'>,
+): Promise<ServerName[]> {
+  const { database, serverName, rooms, remote } = dependencies;
+  if (remote === undefined || (await isHere(dependencies, roomId))) return [];
+  const membership = await findMembership(database.points, userId, roomId);
+  const asker = membership?.membership === 'invite' ? [serverOf(membership.sender)] : [];
+  const room = await rooms.find(roomId);
+  const members = room === null ? [] : serversInRoom(room, room.current);
+  const named = serverOf(roomId);
+  const all = new Set([...asker, ...servers, ...(named === undefined ? [] : [named]), ...members]);
+  all.delete(serverName);
+  return [...all].filter(isServerName);
+}
+
 /** Whoever has nothing to do with a room is refused in the words used for one that does not exist. */
 export async function hideFromStrangers<Result>(
   { rooms }: ClientRooms,
@@ -66,7 +100,7 @@ export async function hideFromStrangers<Result>(
   }
 }
 
-function isRestricted(room: Room): boolean {
+export function isRestricted(room: Room): boolean {
   return room.version.restricted && RESTRICTED_RULES.has(joinRulesOf(room)['join_rule']);
 }
 
@@ -75,7 +109,7 @@ function joinRulesOf(room: Room): JsonObject {
 }
 
 /** The join rules (by event id) of which the user meets a condition: none or one. */
-async function meetsCondition({ rooms }: ClientRooms, room: Room, userId: UserId): Promise<ReadonlySet<string>> {
+export async function meetsCondition({ rooms }: ClientRooms, room: Room, userId: UserId): Promise<ReadonlySet<string>> {
   const rules = room.state.get('m.room.join_rules', '');
   if (rules === undefined || !isRestricted(room)) return new Set();
   const allow = rules.content['allow'];
@@ -88,7 +122,7 @@ async function meetsCondition({ rooms }: ClientRooms, room: Room, userId: UserId
 }
 
 /** A joined local user who may invite: the one with the most power, so that it stays valid longest. */
-function chooseAuthoriser(room: Room): UserId {
+export function chooseAuthoriser(room: Room): UserId {
   const source = {
     roomVersion: room.version,
     create: room.state.get('m.room.create', ''),

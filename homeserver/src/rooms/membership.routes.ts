@@ -1,6 +1,7 @@
 // Coming into rooms and out of them (client-server API, "Room membership").
 import { type Handler, handle } from '@carillon/platform/http/handle.ts';
 import * as contracts from '@carillon/protocol/client/room-membership.ts';
+import { isServerName, type RoomId, type ServerName } from '@carillon/protocol/identifiers.ts';
 import { forbidden, missingParam } from '@carillon/protocol/matrix-error.ts';
 import { banUser, inviteUser, kickUser, knockOnRoom, leaveRoom, unbanUser } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
@@ -8,7 +9,7 @@ import { forgetRoom } from './forget-room.ts';
 import { joinRoom } from './join-room.ts';
 import { listMemberships } from './membership.store.ts';
 import { requireActive } from './require-active.ts';
-import { resolveRoom } from './resolve-room.ts';
+import { locateRoom } from './resolve-room.ts';
 
 export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
   ...entryRoutes(rooms),
@@ -42,22 +43,39 @@ export const membershipRoutes = (rooms: ClientRooms): Handler[] => [
   }),
 ];
 
+interface Via {
+  readonly via?: string[];
+  readonly server_name?: string[];
+}
+
+/** The room, and the servers to ask for it: those that the client names, then those of the alias. */
+async function locateBy(
+  rooms: ClientRooms,
+  idOrAlias: string,
+  { via = [], server_name: named = [] }: Via,
+): Promise<{ roomId: RoomId; servers: ServerName[] }> {
+  const found = await locateRoom(rooms, idOrAlias);
+  return { roomId: found.roomId, servers: [...via, ...named, ...found.servers].filter(isServerName) };
+}
+
 const entryRoutes = (rooms: ClientRooms): Handler[] => [
   handle(contracts.joinRoomById, async ({ path, body, auth }) => {
     requireActive(rooms, auth.userId);
-    await joinRoom(rooms, { roomId: path.roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
+    const { userId, isGuest } = auth;
+    await joinRoom(rooms, { roomId: path.roomId, userId, isGuest, reason: body?.reason });
     return { room_id: path.roomId };
   }),
-  handle(contracts.joinRoom, async ({ path, body, auth }) => {
+  handle(contracts.joinRoom, async ({ path, query, body, auth }) => {
     requireActive(rooms, auth.userId);
-    const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
-    await joinRoom(rooms, { roomId, userId: auth.userId, isGuest: auth.isGuest, reason: body?.reason });
+    const { roomId, servers } = await locateBy(rooms, path.roomIdOrAlias, query);
+    const { userId, isGuest } = auth;
+    await joinRoom(rooms, { roomId, userId, isGuest, reason: body?.reason, servers });
     return { room_id: roomId };
   }),
-  handle(contracts.knockRoom, async ({ path, body, auth }) => {
+  handle(contracts.knockRoom, async ({ path, query, body, auth }) => {
     requireActive(rooms, auth.userId);
-    const roomId = await resolveRoom(rooms, path.roomIdOrAlias);
-    await knockOnRoom(rooms, { roomId, sender: auth.userId, reason: body?.reason });
+    const { roomId, servers } = await locateBy(rooms, path.roomIdOrAlias, query);
+    await knockOnRoom(rooms, { roomId, sender: auth.userId, reason: body?.reason, servers });
     return { room_id: roomId };
   }),
   handle(contracts.leaveRoom, async ({ path, body, auth }) => {

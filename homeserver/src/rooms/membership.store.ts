@@ -24,7 +24,7 @@ export const membershipTable: BatchTable<MembershipRow> = {
       ${rows.map((row) => row.membership)}::text[], ${rows.map((row) => row.position)}::bigint[],
       ${rows.map((row) => row.previous)}::text[], ${rows.map((row) => row.sender)}::text[])
     on conflict (user_id, room_id) do update set membership = excluded.membership, position = excluded.position,
-      previous = excluded.previous, sender = excluded.sender,
+      previous = excluded.previous, sender = excluded.sender, stripped_state = null,
       forgotten = membership.forgotten and excluded.membership in ('leave', 'ban')`,
 };
 

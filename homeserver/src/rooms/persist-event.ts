@@ -8,7 +8,8 @@ import type { RowCollector } from '../streams/batch-table.ts';
 import { StreamUnavailable } from '../streams/commit-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamWriter } from '../streams/stream-writer.ts';
-import { eventTable, redactionTable } from './event.store.ts';
+import { eventTable, placedOutlierTable, redactionTable } from './event.store.ts';
+import { gapTable } from './event-gap.store.ts';
 import { eventNumberOf } from './load-state.ts';
 import { membershipTable } from './membership.store.ts';
 import { membershipOf } from './membership.ts';
@@ -49,20 +50,19 @@ export async function persistEvents(
   const { streamWriter, rooms } = dependencies;
   if (room.failed) throw new StreamUnavailable('what this event is built on could not be written');
   const nodes = built.map((entry) => newNodesOf(room, entry));
-  const snapshot = { heads: headsAtRest(room), nextNode: room.nextNode, newestTs: room.newestTs };
+  const stateRoot = room.state.root.id;
+  const snapshot = { stateRoot, heads: headsAtRest(room), nextNode: room.nextNode, newestTs: room.newestTs };
+  const positions = built.length + built.filter((entry) => entry.isImport).length;
   rooms.pin(room.roomId);
   try {
     await streamWriter.write({
       lane: room.roomId,
-      positions: built.length,
+      positions,
       rows: (collector, firstPosition) => {
+        let position = firstPosition - 1;
         built.forEach((entry, index) => {
-          addEventRows(dependencies, collector, {
-            room,
-            entry,
-            position: firstPosition + index,
-            nodes: nodes[index] ?? [],
-          });
+          position += entry.isImport ? 2 : 1;
+          addEventRows(dependencies, collector, { room, entry, position, nodes: nodes[index] ?? [] });
         });
         const last = built.at(-1);
         if (last === undefined) return;
@@ -72,8 +72,7 @@ export async function persistEvents(
           creator: room.creator,
           createdTs: room.createdTs,
           ...snapshot,
-          stateRoot: (last.resolved?.after ?? last.stateAfter).root.id,
-          newestPosition: firstPosition + built.length - 1,
+          newestPosition: firstPosition + positions - 1,
         });
       },
       committed: () => {
@@ -125,9 +124,11 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
   const { room, entry, position } = rows;
   const { event, redacts } = entry;
   const roomId = room.roomId;
-  event.position = position;
+  entry.position = position;
+  if (!entry.wasOutlier) event.position = position;
   event.stateBefore = entry.stateBefore.root.id;
-  collector.add(eventTable, event);
+  collector.add(entry.wasOutlier ? placedOutlierTable : eventTable, event);
+  if (entry.isAfterGap) collector.add(gapTable, event);
   const lastNode = rows.nodes.at(-1);
   if (lastNode !== undefined) {
     const nodes = rows.nodes.map((node) => encodeNode(node, eventNumberOf));
@@ -137,6 +138,7 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
     addStateRows(dependencies, collector, rows);
     addOpenRoom(collector, room, entry);
   }
+  if (event.verdict !== 'accepted') return;
   if (redacts !== null) {
     collector.add(redactionTable, { roomId, targetId: redacts.eventId, redactionId: event.eventId });
   }
@@ -155,15 +157,16 @@ function addEventRows(dependencies: PersistDependencies, collector: RowCollector
 }
 
 /** What an event changed of its room's state. */
-function changesOf({ stateBefore, stateAfter, resolved }: PlacedEvent): StateDifference<StoredEvent>[] {
+export function changesOf({ stateBefore, stateAfter, resolved }: PlacedEvent): StateDifference<StoredEvent>[] {
   const changes = diff(resolved?.before ?? stateBefore, resolved?.after ?? stateAfter);
   // After a restart two heads may hold the same event as two objects.
   return resolved === undefined ? changes : changes.filter(({ before, after }) => before?.eventId !== after?.eventId);
 }
 
 function addStateRows(dependencies: PersistDependencies, collector: RowCollector, rows: EventRows): void {
-  const { room, entry, position } = rows;
+  const { room, entry } = rows;
   for (const change of changesOf(entry)) {
+    const position = entry.isImport && change.after !== entry.event ? rows.position - 1 : rows.position;
     collector.add(stateChangeTable, {
       roomId: room.roomId,
       position,
@@ -191,13 +194,15 @@ function applyCommitted(dependencies: PersistDependencies, room: Room, entry: Pl
   const { event, redacts } = entry;
   const { notifier } = dependencies;
   event.isDurable = true;
+  if (event.verdict !== 'accepted') return;
   refreshReplaced(room, event);
   const { resolved } = entry;
-  room.apply(event, resolved?.after ?? entry.stateAfter, resolved !== undefined);
+  const position = entry.position ?? event.position;
+  room.apply(event, { stateAfter: resolved?.after ?? entry.stateAfter, position, isFork: resolved !== undefined });
   if (redacts !== null && redacts.redactedBy === null) redactInMemory(room, redacts, event);
   for (const observe of dependencies.observers) observe(room, entry);
   tellMemberships(notifier, room, entry);
-  notifier.emit({ kind: 'room', position: event.position, roomId: room.roomId });
+  notifier.emit({ kind: 'room', position, roomId: room.roomId });
 }
 
 const previousOf = (event: StoredEvent | undefined): string | null =>
@@ -205,7 +210,7 @@ const previousOf = (event: StoredEvent | undefined): string | null =>
 
 function tellMemberships(notifier: Notifier, { roomId }: Room, entry: PlacedEvent): void {
   const { event, resolved, stateBefore, stateAfter } = entry;
-  const { position } = event;
+  const position = entry.position ?? event.position;
   if (resolved === undefined) {
     if (stateAfter === stateBefore || event.type !== 'm.room.member' || event.stateKey === undefined) return;
     const userId = event.stateKey as UserId;

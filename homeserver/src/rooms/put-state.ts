@@ -5,6 +5,8 @@ import { isJsonObject, type JsonObject } from '@carillon/protocol/json.ts';
 import { invalidParam, MatrixError } from '@carillon/protocol/matrix-error.ts';
 import { requireMember } from './change-membership.ts';
 import type { ClientRooms } from './client-rooms.ts';
+import { requireFederation } from './federated-rooms.ts';
+import { inviteRemote } from './invite-remote.ts';
 import { checkInvitee } from './invitees.ts';
 import { requireActive } from './require-active.ts';
 import { findAlias } from './room-alias.store.ts';
@@ -39,7 +41,11 @@ async function putMember(dependencies: ClientRooms, request: StateRequest): Prom
   const { join_authorised_via_users_server: _, ...content } = request.content;
   if (content['membership'] === 'invite') {
     requireMember(await dependencies.rooms.load(request.roomId), request.sender);
-    await checkInvitee(dependencies, request.stateKey);
+    const target = await checkInvitee(dependencies, request.stateKey);
+    if (serverOf(target) !== dependencies.serverName) {
+      const { roomId, sender } = request;
+      return inviteRemote(requireFederation(dependencies), { roomId, sender, target, content });
+    }
   }
   return sendEvent(dependencies, { ...request, content });
 }

@@ -9,12 +9,14 @@ export interface MembershipNow {
   readonly previous: Membership | null;
   readonly position: number;
   readonly forgotten: boolean;
+  /** Whose member event it is. */
+  readonly sender: UserId;
 }
 
 /** A local user's membership; null where they never had one. */
 export async function findMembership(database: Reader, userId: UserId, roomId: RoomId): Promise<MembershipNow | null> {
   const rows = await database.query<MembershipNow>(
-    sql`select membership, previous, position, forgotten from membership
+    sql`select membership, previous, position, forgotten, sender from membership
       where user_id = ${userId} and room_id = ${roomId}`,
   );
   return rows[0] ?? null;

@@ -7,7 +7,7 @@ import { listEventsByArrival } from './event.store.ts';
 import { loadForkEvents } from './load-fork.ts';
 import { loadStateAt } from './load-state.ts';
 import { RECENT_EVENTS } from './recent-timeline.ts';
-import { findRoom, type RoomRow } from './room.store.ts';
+import { type FoundRoom, findRoom } from './room.store.ts';
 import { Room, type RoomHead } from './room.ts';
 import type { StoredEvent } from './stored-event.ts';
 
@@ -143,7 +143,7 @@ function sizeOf(room: Room): number {
   return Math.max(room.current.size, room.nodes.size);
 }
 
-async function loadRoom(database: Database, serverName: ServerName, row: RoomRow): Promise<Room> {
+async function loadRoom(database: Database, serverName: ServerName, row: FoundRoom): Promise<Room> {
   const version = findRoomVersion(row.version);
   if (version === undefined) throw new Error(`room ${row.roomId} has the unknown version ${row.version}`);
   const scope = { roomId: row.roomId, version, nodes: new Map(), events: new Map() };

@@ -56,6 +56,21 @@ export const stateNodesTable: BatchTable<StateNodesRow> = {
       ${rows.map((row) => packNodes(row.nodes))}::bytea[])`,
 };
 
+export interface NextNodeRow {
+  readonly roomId: RoomId;
+  readonly nextNode: number;
+}
+
+/** Says which state_node ids are taken where nothing else of the room changes. */
+export const nextNodeTable: BatchTable<NextNodeRow> = {
+  name: 'room.next_node',
+  key: (row) => row.roomId,
+  statement: (rows) => sql`
+    update room set next_node = greatest(room.next_node, row.next_node)
+    from unnest(${rows.map((row) => row.roomId)}::text[], ${rows.map((row) => row.nextNode)}::integer[])
+      as row (room_id, next_node) where room.room_id = row.room_id`,
+};
+
 export interface StateChangeRow {
   readonly roomId: RoomId;
   readonly position: number;
@@ -74,8 +89,13 @@ export const stateChangeTable: BatchTable<StateChangeRow> = {
       ${rows.map((row) => row.eventPosition)}::bigint[], ${rows.map((row) => row.previousPosition)}::bigint[])`,
 };
 
+export interface FoundRoom extends RoomRow {
+  /** Of its events. */
+  readonly lowestPosition: number;
+}
+
 /** The room, if there is one. */
-export async function findRoom(database: Reader, roomId: RoomId): Promise<RoomRow | null> {
+export async function findRoom(database: Reader, roomId: RoomId): Promise<FoundRoom | null> {
   const rows = await database.query<{
     version: string;
     creator: UserId;
@@ -85,7 +105,9 @@ export async function findRoom(database: Reader, roomId: RoomId): Promise<RoomRo
     next_node: number;
     newest_position: number;
     newest_ts: number;
-  }>(sql`select version, creator, created_ts, heads, state_root, next_node, newest_position, newest_ts
+    lowest_position: number | null;
+  }>(sql`select version, creator, created_ts, heads, state_root, next_node, newest_position, newest_ts,
+    (select min(position) from event where event.room_id = room.room_id) as lowest_position
     from room where room_id = ${roomId}`);
   const row = rows[0];
   if (row === undefined) return null;
@@ -99,7 +121,16 @@ export async function findRoom(database: Reader, roomId: RoomId): Promise<RoomRo
     nextNode: row.next_node,
     newestPosition: row.newest_position,
     newestTs: row.newest_ts,
+    lowestPosition: row.lowest_position ?? 0,
   };
+}
+
+/** The lowest position of a room's events, or 0 where none is below it. */
+export async function findLowestPosition(database: Reader, roomId: RoomId): Promise<number> {
+  const rows = await database.query<{ lowest: number | null }>(
+    sql`select min(position) as lowest from event where room_id = ${roomId}`,
+  );
+  return Math.min(0, rows[0]?.lowest ?? 0);
 }
 
 /** The bytes of the nodes with these ids, and of those that share their rows. */

@@ -25,9 +25,19 @@ export interface RoomFields {
   readonly heads: readonly RoomHead[];
   readonly state: RoomState;
   readonly nextNode: number;
+  /** The lowest position given to an event; absent or above zero where none of them is negative. */
+  readonly lowestPosition?: number;
   readonly newestPosition: number;
   readonly newestTs: number;
   readonly serverName: ServerName;
+}
+
+/** What a durable event does to a room. */
+export interface Applied {
+  readonly stateAfter: RoomState;
+  /** Its place in the stream. */
+  readonly position: number;
+  readonly isFork: boolean;
 }
 
 export class Room {
@@ -47,6 +57,9 @@ export class Room {
   newestTs: number;
   /** The next free state_node id. */
   nextNode: number;
+
+  /** The lowest position that was given out: events that did not come by the stream are numbered downwards from zero. */
+  lowestPosition: number;
 
   /** The state that readers see. */
   current: RoomState;
@@ -80,6 +93,7 @@ export class Room {
     this.state = fields.state;
     this.current = fields.state;
     this.nextNode = fields.nextNode;
+    this.lowestPosition = Math.min(0, fields.lowestPosition ?? 0);
     this.position = fields.newestPosition;
     this.newestTs = fields.newestTs;
     this.#serverName = fields.serverName;
@@ -103,20 +117,20 @@ export class Room {
   }
 
   /** Takes a durable accepted event into what readers see. `isFork`: its room's state may have changed beside it. */
-  apply(event: StoredEvent, stateAfter: RoomState, isFork = false): void {
+  apply(event: StoredEvent, { stateAfter, position, isFork }: Applied): void {
     if (isFork) {
       this.#recount(stateAfter);
-      this.lastForkPosition = event.position;
+      this.lastForkPosition = position;
     } else if (event.type === 'm.room.member' && event.stateKey !== undefined) {
       const before = this.current.get(event.type, event.stateKey);
       if (before !== undefined) this.#countMember(before, -1);
       const after = stateAfter.get(event.type, event.stateKey);
       if (after !== undefined) this.#countMember(after, 1);
     }
-    if (stateAfter !== this.current) this.lastStatePosition = event.position;
+    if (stateAfter !== this.current) this.lastStatePosition = position;
     this.current = stateAfter;
-    this.position = event.position;
-    this.timeline.push(event);
+    this.position = position;
+    if (event.position === position) this.timeline.push(event);
   }
 
   #recount(stateAfter: RoomState): void {

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { badJson, limitExceeded, MatrixError, notJson, tooLarge } from '@carillon/protocol/matrix-error.ts';
+import { JsonParseError, parseJson } from '@carillon/protocol/parse-json.ts';
 import type { ByteShare } from './byte-budget.ts';
 
 /** Arrays and objects inside each other; deeper ones would overflow the stack of whoever walks them. */
@@ -80,6 +81,16 @@ export function parseJsonBody(body: Buffer): unknown {
     return JSON.parse(body.toString('utf8'));
   } catch {
     throw notJson('The request body is not valid JSON');
+  }
+}
+
+/** The same of what a server has signed, read as strictly as it was hashed: the numbers exact, no key twice. */
+export function parseSignedBody(body: Buffer): unknown {
+  try {
+    return parseJson(body, 'exact');
+  } catch (error) {
+    if (error instanceof JsonParseError) throw notJson(`The request body is not valid JSON: ${error.message}`);
+    throw error;
   }
 }
 

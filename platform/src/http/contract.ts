@@ -9,7 +9,7 @@ import {
 } from '@carillon/protocol/identifiers.ts';
 import { badJson, notJson } from '@carillon/protocol/matrix-error.ts';
 import { IsOptional } from 'typebox';
-import { holdsNulEscape, parseJsonBody } from './body.ts';
+import { holdsNulEscape, parseJsonBody, parseSignedBody } from './body.ts';
 import type { Handler } from './handle.ts';
 import { compileQuery, type RawQuery } from './query.ts';
 import { compileCheck, faultError, type SchemaCheck } from './schema-check.ts';
@@ -84,10 +84,11 @@ function bodyCheck({ body: schema }: Endpoint): (value: unknown) => unknown {
 
 function bodyReader(endpoint: Endpoint, check: (value: unknown) => unknown): (bytes: Buffer) => unknown {
   if (endpoint.body === undefined) return () => undefined;
-  const mayHoldNul = endpoint.auth === 'server';
+  // What servers send was signed: its numbers are kept as they came, and U+0000 is theirs to say.
+  if (endpoint.auth === 'server') return (bytes) => check(bytes.length === 0 ? undefined : parseSignedBody(bytes));
   return (bytes) => {
     if (bytes.length === 0) return check(undefined);
-    if (!mayHoldNul && holdsNulEscape(bytes)) throw badJson('The character U+0000 cannot be stored');
+    if (holdsNulEscape(bytes)) throw badJson('The character U+0000 cannot be stored');
     return check(parseJsonBody(bytes));
   };
 }
