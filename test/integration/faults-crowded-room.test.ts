@@ -2,7 +2,7 @@
 // in other rooms do not notice.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Person, v3 } from './support/api-client.ts';
-import { standBy } from './support/bystander.ts';
+import { bearableMs, standBy } from './support/bystander.ts';
 import { RawClient } from './support/raw-client.ts';
 import { RealServer } from './support/real-server.ts';
 import { readWholeRoom } from './support/timeline-sum.ts';
@@ -11,7 +11,6 @@ const WAITERS = 1_000;
 const PAUSE_MS = 5_000;
 /** For a thousand arrivals and the watching of the clock; a busy wait would take all of the pause. */
 const MAX_CPU_MS = 2_500;
-const MAX_P95_MS = 1_500;
 
 let server: RealServer;
 let people: Person[];
@@ -60,6 +59,7 @@ it('S40: 1,000 waiters cost no processor time while the database stands still, a
 });
 
 it('S40: other rooms go on meanwhile', { timeout: 120_000 }, async () => {
+  const allowedMs = await bearableMs(people[1]!, quietRoom);
   const clients: RawClient[] = [];
   const work = async () => {
     for (const mark of ['first', 'second', 'third']) clients.push(await sendAll(mark));
@@ -67,7 +67,7 @@ it('S40: other rooms go on meanwhile', { timeout: 120_000 }, async () => {
   };
   const experience = await standBy(people[1]!, quietRoom, work());
   expect(experience.refusals).toEqual([]);
-  expect(experience.p95Ms).toBeLessThan(MAX_P95_MS);
+  expect(experience.p95Ms).toBeLessThan(allowedMs);
   for (const mark of ['first', 'second', 'third']) expect(await bodiesIn(crowdedRoom, mark)).toEqual(inOrder(mark));
   for (const client of clients) client.close();
 });

@@ -21,7 +21,7 @@ export function isConnectionLost(error: unknown): boolean {
   }
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string') return CONNECTION_ERRNOS.has(error.code);
-  return /^(Connection terminated|timeout expired|Client (has encountered|was closed)|the connection to Postgres ended)/.test(
+  return /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client (has encountered|was closed)|the connection to Postgres ended)/.test(
     error.message,
   );
 }

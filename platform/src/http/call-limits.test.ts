@@ -1,7 +1,8 @@
 import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { describe, expect, it } from 'vitest';
-import { base, caller, handlers, start } from '../testing/http-fixture.ts';
+import { base, caller, contracts, handlers, start } from '../testing/http-fixture.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
+import { CallGate, MAX_IN_LINE_PER_USER, MAX_RUNNING_PER_USER, MAX_WAITING_PER_USER } from './call-limits.ts';
 import type { Caller } from './handle.ts';
 import { createRateLimiter, type RateRule } from './rate-limit.ts';
 
@@ -93,5 +94,66 @@ describe('calls', () => {
     expect(await ask('wrong', 5)).toEqual([500, 500, 500, 500, 500]);
     expect(new Set(await ask('wrong', 50))).toEqual(new Set([429]));
     expect(looks.count).toBe(10);
+  });
+});
+
+describe('the gate', () => {
+  const limiter = createRateLimiter({
+    clock: new VirtualClock(),
+    enabled: true,
+    rules: {},
+    exempt: (userId) => userId === '@bot:hs',
+  });
+  const by = (userId: string) => ({ ...caller, userId: userId as UserId });
+  const outcomes = (all: readonly Promise<unknown>[]) =>
+    Promise.all(
+      all.map((one) =>
+        one.then(
+          () => 'done',
+          () => 'refused',
+        ),
+      ),
+    );
+
+  it('lets so many of a user work at a time, the others in their order, and refuses the rest; others go on', async () => {
+    const gate = new CallGate(limiter);
+    const started: number[] = [];
+    const ends: (() => void)[] = [];
+    const work = (number: number) => () =>
+      new Promise<void>((resolve) => {
+        started.push(number);
+        ends.push(resolve);
+      });
+    const total = MAX_RUNNING_PER_USER + MAX_IN_LINE_PER_USER;
+    const all = Array.from({ length: total + 3 }, (_, number) => gate.run(contracts.echo, by('@a:hs'), work(number)));
+    const ended = outcomes(all);
+    await Promise.resolve();
+    expect(started).toEqual(Array.from({ length: MAX_RUNNING_PER_USER }, (_, number) => number));
+    expect(await gate.run(contracts.echo, by('@b:hs'), async () => 'at once')).toBe('at once');
+    expect(await gate.run(contracts.open, null, async () => 'at once')).toBe('at once');
+    for (let number = 0; number < total; number++) {
+      ends[number]?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(started).toEqual(Array.from({ length: total }, (_, number) => number));
+    expect((await ended).filter((outcome) => outcome === 'refused')).toHaveLength(3);
+  });
+
+  it('counts those who wait for news apart, frees a place also after a failure, and lets the exempt through', async () => {
+    const gate = new CallGate(limiter);
+    const sync = { ...contracts.echo, waits: true };
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const waiting = Array.from({ length: MAX_WAITING_PER_USER }, () => gate.run(sync, by('@a:hs'), () => over));
+    await expect(gate.run(sync, by('@a:hs'), async () => 1)).rejects.toThrow('Too many');
+    expect(await gate.run(contracts.echo, by('@a:hs'), async () => 1)).toBe(1);
+    for (let number = 0; number < 2 * MAX_RUNNING_PER_USER; number++) {
+      await expect(gate.run(contracts.echo, by('@a:hs'), () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    }
+    const bots = Array.from({ length: 500 }, () => gate.run(contracts.echo, by('@bot:hs'), () => over));
+    end();
+    expect(new Set(await outcomes([...waiting, ...bots]))).toEqual(new Set(['done']));
   });
 });

@@ -12,43 +12,68 @@ const ADDRESS_RULE = 'address';
 const USER_RULE = 'user';
 const DEVICE_RULE = 'device';
 
-/** Calls at work at a time, over all doors. More would wait for the database, and hold memory while they do. */
+/** Calls at work, or in line, over all doors. More would wait for the database, and hold memory while they do. */
 export const MAX_CALLS_AT_WORK = 10_000;
-/** Of these, and of those that wait for news, by one user who is not exempt: a client needs a few. */
-export const MAX_CALLS_PER_USER = 100;
+/** One user's calls at work at a time; more wait in the user's own line, so that they take nobody else's turn. */
+export const MAX_RUNNING_PER_USER = 16;
+export const MAX_IN_LINE_PER_USER = 84;
+/** One user's calls that wait for news: a few for each device, and those of connections that broke unnoticed. */
+export const MAX_WAITING_PER_USER = 30;
 const BUSY_RETRY_MS = 1_000;
 
-/** Counts calls at work, over all and by user. */
+interface UserCalls {
+  running: number;
+  waiting: number;
+  /** What starts those in line, in the order of their coming. */
+  readonly line: (() => void)[];
+}
+
+/** Lets calls to their work: all within a bound, each user's within one of its own, unless the user is exempt. */
 export class CallGate {
   readonly #limiter: RateLimiter;
-  readonly #byUser = new Map<string, number>();
+  readonly #users = new Map<string, UserCalls>();
   #atWork = 0;
 
   constructor(limiter: RateLimiter) {
     this.#limiter = limiter;
   }
 
-  /** Runs the work of a call. Rejects with M_LIMIT_EXCEEDED where too many are at work. */
-  async run<Result>({ waits }: Endpoint, auth: Auth, work: () => Promise<Result>): Promise<Result> {
-    const userId = auth === null || !isCaller(auth) || isExempt(this.#limiter, auth) ? null : auth.userId;
-    const ofUser = userId === null ? 0 : (this.#byUser.get(userId) ?? 0);
-    // Those who wait for news are many, and hold little.
-    const counts = waits === true ? 0 : 1;
-    if (this.#atWork + counts > MAX_CALLS_AT_WORK || ofUser >= MAX_CALLS_PER_USER) throw limitExceeded(BUSY_RETRY_MS);
-    this.#atWork += counts;
-    if (userId !== null) this.#byUser.set(userId, ofUser + 1);
+  /** Runs the work of a call when its turn has come. Rejects with M_LIMIT_EXCEEDED where too many came before it. */
+  async run<Result>({ waits = false }: Endpoint, auth: Auth, work: () => Promise<Result>): Promise<Result> {
+    if (!waits && this.#atWork >= MAX_CALLS_AT_WORK) throw limitExceeded(BUSY_RETRY_MS);
+    const counted = waits ? 0 : 1;
+    this.#atWork += counted;
     try {
-      return await work();
+      if (auth === null || !isCaller(auth) || isExempt(this.#limiter, auth)) return await work();
+      return await this.#runFor(auth.userId, waits, work);
     } finally {
-      this.#atWork -= counts;
-      if (userId !== null) this.#leave(userId);
+      this.#atWork -= counted;
     }
   }
 
-  #leave(userId: string): void {
-    const left = (this.#byUser.get(userId) ?? 1) - 1;
-    if (left > 0) this.#byUser.set(userId, left);
-    else this.#byUser.delete(userId);
+  async #runFor<Result>(userId: string, waits: boolean, work: () => Promise<Result>): Promise<Result> {
+    const calls = this.#users.get(userId) ?? { running: 0, waiting: 0, line: [] };
+    this.#users.set(userId, calls);
+    if (waits ? calls.waiting >= MAX_WAITING_PER_USER : calls.line.length >= MAX_IN_LINE_PER_USER) {
+      throw limitExceeded(BUSY_RETRY_MS);
+    }
+    if (waits) calls.waiting++;
+    else if (calls.running < MAX_RUNNING_PER_USER) calls.running++;
+    else await new Promise<void>((resolve) => calls.line.push(resolve));
+    try {
+      return await work();
+    } finally {
+      this.#end(userId, calls, waits);
+    }
+  }
+
+  #end(userId: string, calls: UserCalls, waits: boolean): void {
+    // Whoever is next takes over the place.
+    const next = waits ? undefined : calls.line.shift();
+    if (next !== undefined) next();
+    else if (waits) calls.waiting--;
+    else calls.running--;
+    if (calls.running === 0 && calls.waiting === 0) this.#users.delete(userId);
   }
 }
 

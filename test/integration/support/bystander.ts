@@ -39,3 +39,15 @@ export async function standBy(person: Person, roomId: string, during: Promise<un
     refusals,
   };
 }
+
+/** What a person still calls prompt, in milliseconds. */
+const PROMPT_MS = 1_500;
+/** Of what is usual on this machine just now, which others may be using, too. */
+const BEARABLE_FACTOR = 8;
+const CALM_MS = 1_500;
+
+/** How slow the slowest twentieth of answers may be while others misbehave; to be asked for just before they do. */
+export async function bearableMs(person: Person, roomId: string): Promise<number> {
+  const calm = await standBy(person, roomId, new Promise((resolve) => setTimeout(resolve, CALM_MS)));
+  return PROMPT_MS + BEARABLE_FACTOR * calm.p95Ms;
+}
