@@ -13,6 +13,7 @@ import type { Lifecycle } from '@carillon/platform/lifecycle.ts';
 import { StartFault } from '@carillon/platform/supervisor/start-fault.ts';
 import type { Features } from './compose-features.ts';
 import type { HomeserverConfig } from './config-slices.ts';
+import { receiveEdu, sendEdus } from './ephemeral/federated-edus.ts';
 import { membershipPort, roomReadPort, transactionPort } from './federation-ports.ts';
 import { requireFederation } from './rooms/federated-rooms.ts';
 import { findAlias } from './rooms/room-alias.store.ts';
@@ -31,6 +32,9 @@ export async function openFederation(options: FederationOptions): Promise<void> 
   const { config, clock, logger, lifecycle, rooms, serverName } = options;
   const { keyRing, outbox, sender } = options.federation;
   const federated = requireFederation(rooms);
+  const { typing, receipts } = options.ephemeral;
+  const edus = { ...rooms, typing, receipts, sender };
+  sendEdus(edus);
   const server = createHttpServer({
     handlers: [
       ...keyRoutes({
@@ -39,7 +43,9 @@ export async function openFederation(options: FederationOptions): Promise<void> 
         clock,
       }),
       ...queryRoutes({ serverName, port: queryPort(options), software: SOFTWARE }),
-      ...transactionRoutes(transactionPort({ rooms: federated, sender, receiveEdu: async () => {} })),
+      ...transactionRoutes(
+        transactionPort({ rooms: federated, sender, receiveEdu: (origin, edu) => receiveEdu(edus, origin, edu) }),
+      ),
       ...membershipRoutes(membershipPort(federated)),
       ...roomReadRoutes({ serverName, clock, port: roomReadPort(federated) }),
     ],

@@ -17,12 +17,17 @@ const MAX_STATE_EVENTS = 200_000;
 
 type Asking = Pick<Intake, 'rooms' | 'room' | 'origin' | 'placed'>;
 
-/** The state after an event; null where the server cannot tell, or tells what cannot be. */
-export async function fetchStateAfter(intake: Asking, eventId: EventId): Promise<RoomState | null> {
+/** The state after an event, or before it; null where the server cannot tell, or tells what cannot be. */
+export async function fetchStateAfter(
+  intake: Asking,
+  eventId: EventId,
+  side: 'after' | 'before' = 'after',
+): Promise<RoomState | null> {
   const { rooms, room, origin } = intake;
   try {
     const ids = await askStateIds(rooms.remote.client, origin, { roomId: room.roomId, eventId });
-    const all = [...new Set([...ids.stateIds, ...ids.authChainIds, eventId])];
+    const own = side === 'after' ? [eventId] : [];
+    const all = [...new Set([...ids.stateIds, ...ids.authChainIds, ...own])];
     if (all.length > MAX_STATE_EVENTS) return null;
     const known = await findStored(rooms.database, room, all);
     const missing = all.filter((id) => !known.has(id));
@@ -32,8 +37,8 @@ export async function fetchStateAfter(intake: Asking, eventId: EventId): Promise
     const eventOf = (id: EventId) => intake.placed.get(id)?.event ?? known.get(id) ?? stored.get(id) ?? fresh.get(id);
     const events = ids.stateIds.map(eventOf).filter((event) => event !== undefined);
     const self = eventOf(eventId);
-    if (self === undefined) return null;
-    const state = stateFrom(room.state, [...events, self]);
+    if (side === 'after' && self === undefined) return null;
+    const state = stateFrom(room.state, side === 'after' && self !== undefined ? [...events, self] : events);
     return state.get('m.room.create', '') === undefined ? null : state;
   } catch (error) {
     rooms.logger.info({ roomId: room.roomId, origin, error: String(error) }, 'the state of a room cannot be had');

@@ -5,11 +5,22 @@ import { parseJson } from '@carillon/protocol/parse-json.ts';
 import { formatStreamToken } from '../streams/stream-token.ts';
 import type { ClientRooms } from './client-rooms.ts';
 import { compileEventFilter, type EventFilter } from './event-filter.ts';
+import { requireFederation } from './federated-rooms.ts';
+import { fillGap } from './fill-gap.ts';
 import { findStatesAt } from './find-state-at.ts';
 import { formatGraphToken } from './graph-token.ts';
 import { encodeState, encodeTimeline, type Reading } from './reading.ts';
 import type { StoredEvent } from './stored-event.ts';
-import { type Direction, FIRST_PLACE, LAST_PLACE, MAX_PAGE_EVENTS, readPage, resolveToken } from './timeline-page.ts';
+import {
+  type Direction,
+  FIRST_PLACE,
+  LAST_PLACE,
+  MAX_PAGE_EVENTS,
+  type PageQuery,
+  readPage,
+  resolveToken,
+  type TimelinePage,
+} from './timeline-page.ts';
 import type { VisibleEvent } from './visible-events.ts';
 
 const DEFAULT_LIMIT = 10;
@@ -31,7 +42,7 @@ export async function readMessages(dependencies: ClientRooms, reading: Reading, 
     query.to === undefined ? null : resolveToken(dependencies, reading, { token: query.to, direction }),
   ]);
   const limit = Math.min(Math.max(query.limit ?? filter.limit ?? DEFAULT_LIMIT, 1), MAX_PAGE_EVENTS);
-  const page = await readPage(dependencies, reading, { direction, from, to, limit, filter });
+  const page = await readAcrossGaps(dependencies, reading, { direction, from, to, limit, filter });
   const [chunk, state] = await Promise.all([
     encodeTimeline(dependencies, reading, page.events),
     filter.lazyLoadMembers ? encodeSenders(dependencies, reading, page.events) : null,
@@ -41,6 +52,24 @@ export async function readMessages(dependencies: ClientRooms, reading: Reading, 
   if (page.hasMore) text += `,"end":"${formatGraphToken(page.place)}"`;
   if (state !== null) text += `,"state":[${state.join(',')}]`;
   return `${text}}`;
+}
+
+/** Gaps that are filled for one answer. */
+const MAX_GAPS_FILLED = 3;
+
+/** A page backwards that is not full may end at a gap: what came before is fetched, and the page read again. */
+async function readAcrossGaps(dependencies: ClientRooms, reading: Reading, query: PageQuery): Promise<TimelinePage> {
+  let page = await readPage(dependencies, reading, query);
+  const { remote } = dependencies;
+  if (query.direction === 'f' || remote === undefined) return page;
+  for (let filled = 0; filled < MAX_GAPS_FILLED; filled++) {
+    const oldest = page.events.at(-1)?.event.depth ?? 0;
+    const fromDepth = page.hasMore ? oldest : 0;
+    const isFilled = await fillGap(requireFederation(dependencies), reading.room, fromDepth);
+    if (!isFilled) return page;
+    page = await readPage(dependencies, reading, query);
+  }
+  return page;
 }
 
 function endOf(direction: Direction) {

@@ -1,5 +1,6 @@
 // The rooms of a sync by membership (client-server API, "Rooms"), as JSON text.
 import type { RoomId } from '@carillon/protocol/identifiers.ts';
+import { findStrippedState } from '../rooms/remote-membership.store.ts';
 import { encodeJoinedRoom } from './joined-room.ts';
 import { encodeLeftRoom, encodeStrippedRoom } from './left-room.ts';
 import { findOwnStays } from './own-stays.ts';
@@ -101,13 +102,28 @@ async function tellAsked(
 ): Promise<Told> {
   const { since, fullState, userId } = scope.request;
   if (since !== null && !fullState && own.position <= since.position) return null;
+  const section = own.membership === 'invite' ? 'invite' : 'knock';
+  const shown = await findStrippedState(dependencies.database.points, userId, roomId);
+  if (shown !== null) {
+    if (section === 'invite' && isFromIgnored(shown, scope)) return null;
+    return { section, text: `{"${section}_state":{"events":${shown}}}` };
+  }
   const room = await dependencies.rooms.find(roomId);
   if (room === null) return null;
   const event = room.current.get('m.room.member', userId);
   if (own.membership === 'invite' && event !== undefined && scope.ignored.has(event.sender)) return null;
-  const section = own.membership === 'invite' ? 'invite' : 'knock';
   return { section, text: `{"${section}_state":{"events":${encodeStrippedRoom(room, userId)}}}` };
 }
+
+/** Whether the invite, which stands last in what a room of other servers shows, is by somebody the user ignores. */
+function isFromIgnored(shown: string, { ignored }: SyncScope): boolean {
+  if (ignored.size === 0) return false;
+  const events = JSON.parse(shown) as { sender: string }[];
+  return ignored.has(events.at(-1)?.sender ?? '');
+}
+
+/** The leaving of a room that was never here: an invite that was rejected, or taken back. */
+const NOTHING_LEFT = '{"timeline":{"events":[],"limited":false},"state":{"events":[]}}';
 
 async function tellLeft(
   dependencies: SyncDependencies,
@@ -118,7 +134,9 @@ async function tellLeft(
   const stood = since?.position ?? null;
   if (stood === null ? !filter.includeLeave || own.forgotten : own.position <= stood) return null;
   const room = await dependencies.rooms.find(roomId);
-  if (room === null) return null;
+  if (room === null || room.membershipOf(scope.request.userId) === undefined) {
+    return since === null ? null : { section: 'leave', text: NOTHING_LEFT };
+  }
   const text = await encodeLeftRoom(dependencies, { sync: scope, room, own, stood, accountData });
   return { section: 'leave', text };
 }
