@@ -81,30 +81,20 @@ function joinedOf(userRooms: UserRoomsCache, userId: UserId): RoomId[] {
   return joined;
 }
 
-/** Those who share a room with the user, whose presence changed; the room's members are looked up, never listed, but at first. */
+/** Those who share a room with the user, whose presence changed: looked for among the changes, or among them where those are fewer. */
 function presenceSince(
   { ephemeral: { presence }, rooms, userRooms }: SyncAdapterParts,
   userId: UserId,
   after: number,
 ): PresenceEntry[] {
-  let shares: ((other: UserId) => boolean) | null = null;
-  let joined: readonly RoomId[] | null = null;
-  const changed = presence.changedSince(after, (other) => {
-    shares ??= after === 0 ? neighboursOf() : sharesRoom;
-    return other === userId || shares(other);
-  });
+  const changes = after === 0 ? Number.POSITIVE_INFINITY : presence.countChangesSince(after);
+  if (changes === 0) return [];
+  const joined = joinedOf(userRooms, userId).flatMap((roomId) => rooms.peek(roomId)?.joinedLocalUsers ?? []);
+  const neighbours = joined.reduce((sum, members) => sum + members.size, 1);
+  const shares = (other: UserId) => other === userId || joined.some((members) => members.has(other));
+  const changed =
+    changes <= neighbours
+      ? presence.changedSince(after, shares)
+      : presence.changedAmong(new Set([userId, ...joined.flatMap((members) => [...members])]), after);
   return changed.map((other) => ({ userId: other, text: presence.eventOf(other) }));
-
-  function sharesRoom(other: UserId): boolean {
-    joined ??= joinedOf(userRooms, userId);
-    return joined.some((roomId) => rooms.peek(roomId)?.joinedLocalUsers.has(other) === true);
-  }
-
-  function neighboursOf(): (other: UserId) => boolean {
-    const neighbours = new Set<UserId>();
-    for (const roomId of joinedOf(userRooms, userId)) {
-      for (const other of rooms.peek(roomId)?.joinedLocalUsers ?? []) neighbours.add(other);
-    }
-    return (other) => neighbours.has(other);
-  }
 }

@@ -127,6 +127,18 @@ export class Presence {
     return [...users].filter(isInteresting);
   }
 
+  /** How many changes of presence came after a volatile position of this boot. */
+  countChangesSince(after: number): number {
+    return this.#log.countSince(after);
+  }
+
+  /** The same as changedSince, looked for among few people where many have changed. */
+  changedAmong(people: ReadonlySet<UserId>, after: number): UserId[] {
+    return [...people].filter((userId) =>
+      after === 0 ? this.#about.has(userId) : (this.#users.get(userId)?.volatilePosition ?? 0) > after,
+    );
+  }
+
   /** The user's m.presence event as JSON text, with `last_active_ago` counted to now. */
   eventOf(userId: UserId): string {
     const content = this.peek(userId) ?? { presence: 'offline' };

@@ -15,6 +15,19 @@ export class VolatileLog<Key> {
     this.#completeAfter = dropped.at(-1)?.volatilePosition ?? this.#completeAfter;
   }
 
+  /** How many changes came after a position; infinitely many when some of them are no longer here. */
+  countSince(after: number): number {
+    if (after < this.#completeAfter) return Number.POSITIVE_INFINITY;
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.volatilePosition ?? 0) <= after) low = middle + 1;
+      else high = middle;
+    }
+    return this.#entries.length - low;
+  }
+
   /** What changed after a position, each once; null when some of it is no longer here. */
   since(after: number): Set<Key> | null {
     if (after < this.#completeAfter) return null;
