@@ -34,18 +34,22 @@ async function measureIdle(server: LoadedServer, door: 'poll' | 'socket'): Promi
   const places = await inParallel(people.length, OPENED_AT_ONCE, (index) => syncOnce(server.client, at(people, index)));
   const waiters = people.map((person, index) => ({ person, since: places[index]?.next ?? '' }));
   if (door === 'poll') await measureRenewals(server, waiters.slice(0, COUNTS[0]));
-  const before = await settledMemory(server);
+  let before = await settledMemory(server);
   const sockets: BenchSocket[] = [];
   let open = 0;
   for (const count of COUNTS) {
     const added = waiters.slice(open, count);
-    open = count;
     if (door === 'poll') await openPolls(server, added);
     else sockets.push(...(await openSockets(server, added)));
     const after = await settledMemory(server);
-    const kilobytes = ((after - before) * 1024) / count;
-    console.log(`${count} idle by ${door}: ${shortFigure(kilobytes)} kB each (server ${Math.round(after)} MB)`);
+    const kilobytes = ((after - before) * 1024) / added.length;
+    console.log(
+      `${open} to ${count} idle by ${door}: ${shortFigure(kilobytes)} kB each ` +
+        `(server ${Math.round(before)} to ${Math.round(after)} MB)`,
+    );
     note(`idle.${door}.${count}`, kilobytes);
+    open = count;
+    before = after;
   }
   for (const socket of sockets) socket.close();
 }
