@@ -89,11 +89,14 @@ function resolve(document: JsonValue, value: JsonValue | undefined): JsonValue |
 function queryParameters(document: JsonValue, { path, method }: Operation): string[] {
   const shared = at(document, ['paths', path, 'parameters']) ?? [];
   const own = at(document, ['paths', path, method.toLowerCase(), 'parameters']) ?? [];
-  return [shared, own]
-    .flatMap((list) => (Array.isArray(list) ? list : []))
-    .map((parameter) => resolve(document, parameter))
-    .filter((parameter) => at(parameter, ['in']) === 'query')
-    .map((parameter) => String(at(parameter, ['name'])));
+  return (
+    [shared, own]
+      .flatMap((list) => (Array.isArray(list) ? list : []))
+      .map((parameter) => resolve(document, parameter))
+      // An object's members are parameters of their own, whose names only its bridge knows.
+      .filter((parameter) => at(parameter, ['in']) === 'query' && at(parameter, ['schema', 'type']) !== 'object')
+      .map((parameter) => String(at(parameter, ['name'])))
+  );
 }
 
 /** The JSON examples of a request's or a response's body. */

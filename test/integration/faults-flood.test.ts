@@ -175,12 +175,15 @@ it('large answers that nobody reads', { timeout: 120_000 }, async () => {
 });
 
 it('and afterwards the server is what it was, however often', { timeout: 120_000 }, async () => {
-  const before = server.residentBytes();
-  for (let round = 0; round < 2; round++) {
+  const sizes: number[] = [];
+  for (let round = 0; round < 4; round++) {
     await flood(2_000);
     await askWithoutReading(200);
+    sizes.push(server.residentBytes() / MEBIBYTE);
   }
-  expect((server.residentBytes() - before) / MEBIBYTE).toBeLessThan(MAX_LEAK_BYTES / MEBIBYTE);
+  // A heap grows until its collector finds it worth the work: what counts is that more rounds add no more.
+  const [, settled = 0, , last = 0] = sizes;
+  expect(last - settled, sizes.join(' ')).toBeLessThan(MAX_LEAK_BYTES / MEBIBYTE);
   expect(await server.readiness()).toEqual({ code: 200, says: 'ready' });
   const experience = await standBy(victim, roomId, pause(2_000));
   expect(experience.refusals).toEqual([]);
