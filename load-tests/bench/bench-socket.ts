@@ -9,8 +9,15 @@ export interface BenchSocket {
 
 const PING_MS = 30_000;
 
-/** Opens a socket; resolves with its first delta. `onDelta` gets the frame's text; each delta is acknowledged at once. */
-export function openBenchSocket(url: string, person: Person, onDelta: (text: string) => void): Promise<BenchSocket> {
+/**
+ * Opens a socket, from a position or from nothing; resolves with its first delta. `onDelta` gets the frame's text; each
+ * delta is acknowledged at once.
+ */
+export function openBenchSocket(
+  url: string,
+  { token, since }: Person & { readonly since?: string },
+  onDelta: (text: string) => void,
+): Promise<BenchSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}${SOCKET_PATH}`, SOCKET_PROTOCOL, {
       perMessageDeflate: false,
@@ -18,7 +25,7 @@ export function openBenchSocket(url: string, person: Person, onDelta: (text: str
     const ping = setInterval(() => socket.send('{"op":"ping"}'), PING_MS);
     socket.once('error', reject);
     socket.once('close', () => clearInterval(ping));
-    socket.once('open', () => socket.send(JSON.stringify({ op: 'start', access_token: person.token })));
+    socket.once('open', () => socket.send(JSON.stringify({ op: 'start', access_token: token, since })));
     socket.on('message', (data: Buffer) => {
       const text = data.toString();
       if (!text.startsWith('{"op":"sync"')) return;

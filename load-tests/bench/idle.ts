@@ -106,6 +106,6 @@ function openSockets(server: LoadedServer, waiters: readonly Waiter[]): Promise<
   return inParallel(waiters.length, OPENED_AT_ONCE, (index) => {
     const waiter = waiters[index];
     if (waiter === undefined) throw new Error('there are not so many people');
-    return openBenchSocket(server.url, waiter.person, () => undefined);
+    return openBenchSocket(server.url, { ...waiter.person, since: waiter.since }, () => undefined);
   });
 }
