@@ -17,7 +17,7 @@ export interface OwnKeys {
 
 export interface KeyRouteDependencies {
   readonly own: OwnKeys;
-  readonly keyRing: KeyRing;
+  readonly keyRing: Pick<KeyRing, 'findDocument'>;
   readonly clock: Clock;
 }
 

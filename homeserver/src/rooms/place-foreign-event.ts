@@ -2,6 +2,7 @@
 // and the write. The last part is synchronous: nothing comes between the judgement and the place.
 import { checkAuth } from '@carillon/event-graph/auth-rules/check-auth.ts';
 import { checkAgainstAuthEvents } from '@carillon/event-graph/auth-rules/check-auth-events.ts';
+import { rejected } from '@carillon/event-graph/auth-rules/verdict.ts';
 import { type Pdu, redactsOf } from '@carillon/event-graph/event-format.ts';
 import { levelTo, userPower } from '@carillon/event-graph/power-levels.ts';
 import { askEventAuth } from '@carillon/federation/ask-rooms.ts';
@@ -48,31 +49,35 @@ export async function placeForeignEvent(intake: Intake, pdu: Pdu): Promise<Outco
     isRejected: (eventId) => auth.events.get(eventId)?.verdict === 'rejected',
     verifyKeyOf: verifyKeyFromBytes,
   });
-  if (cited.outcome === 'rejected') {
-    // It stays rejected; what state it had is nobody's business.
-    if (auth.isComplete) await storeOutliers(rooms, room, [storedFromPdu(pdu, 'rejected')]);
-    return { verdict: auth.isComplete ? 'rejected' : 'dropped', error: cited.reason };
-  }
+  const refusal = cited.outcome === 'rejected' ? cited.reason : null;
+  // What it cites may be had another time.
+  if (refusal !== null && !auth.isComplete) return { verdict: 'dropped', error: refusal };
   const past = await gatherPast(intake, pdu);
-  if (past === null) return { verdict: 'dropped', error: 'The events before it cannot be had' };
+  if (past === null) {
+    if (refusal === null) return { verdict: 'dropped', error: 'The events before it cannot be had' };
+    await storeOutliers(rooms, room, [storedFromPdu(pdu, 'rejected')]);
+    return { verdict: 'rejected', error: refusal };
+  }
   const redacts = await findTarget(intake, pdu);
   const states = [...new Map(past.states.map((state) => [state.root, state])).values()];
   await readyForForks(intake, pdu, states);
-  return place(intake, pdu, { past: { ...past, states }, redacts, before });
+  return place(intake, pdu, { past: { ...past, states }, redacts, before, refusal });
 }
 
 interface Judgement {
   readonly past: Past;
   readonly redacts: StoredEvent | null;
+  /** Why what it cites does not allow it; null where it does. */
+  readonly refusal: string | null;
   /** It as an outlier, if it was one. */
   readonly before: StoredEvent | undefined;
 }
 
-function place(intake: Intake, pdu: Pdu, { past, redacts, before }: Judgement): Outcome {
+function place(intake: Intake, pdu: Pdu, { past, redacts, before, refusal }: Judgement): Outcome {
   const { rooms, room } = intake;
   const stateBefore = stateOf(room, pdu, past.states);
   // 5
-  const byPast = check(room, pdu, stateBefore);
+  const byPast = refusal === null ? check(room, pdu, stateBefore) : rejected('4', refusal);
   // 6
   const byNow = byPast.outcome === 'accepted' ? check(room, pdu, room.state) : byPast;
   const verdict =
