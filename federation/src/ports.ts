@@ -75,6 +75,12 @@ export interface RoomReadPort {
     from: readonly EventId[];
     limit: number;
   }): Promise<readonly string[]>;
+  eventByTime(request: {
+    origin: ServerName;
+    roomId: RoomId;
+    ts: number;
+    dir: 'b' | 'f';
+  }): Promise<{ readonly eventId: EventId; readonly originServerTs: number }>;
   missingEvents(request: {
     origin: ServerName;
     roomId: RoomId;

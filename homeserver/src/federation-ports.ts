@@ -7,7 +7,14 @@ import type { JsonObject } from '@carillon/protocol/json.ts';
 import type { FederatedRooms } from './rooms/federated-rooms.ts';
 import { receiveEvents } from './rooms/receive-event.ts';
 import { receiveInvite } from './rooms/remote-membership.ts';
-import { serveBackfill, serveEvent, serveEventAuth, serveMissingEvents, serveState } from './rooms/serve-events.ts';
+import {
+  serveBackfill,
+  serveEvent,
+  serveEventAuth,
+  serveEventByTime,
+  serveMissingEvents,
+  serveState,
+} from './rooms/serve-events.ts';
 import { encodeJoinAnswer, encodeKnockAnswer, makeMembership, takeMembership } from './rooms/serve-membership.ts';
 
 export function membershipPort(rooms: FederatedRooms): MembershipPort {
@@ -27,6 +34,7 @@ export function roomReadPort(rooms: FederatedRooms): RoomReadPort {
     event: (origin, eventId) => serveEvent(rooms, origin, eventId),
     state: (request) => serveState(rooms, request),
     eventAuth: async (request) => (await serveEventAuth(rooms, request)).map((event) => event.text),
+    eventByTime: (request) => serveEventByTime(rooms, request),
     backfill: (request) => serveBackfill(rooms, request),
     missingEvents: (request) => serveMissingEvents(rooms, request),
   };

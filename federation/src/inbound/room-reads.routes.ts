@@ -42,6 +42,10 @@ const historyRoutes = (dependencies: RoomReadDependencies): Handler[] => [
   handle(contracts.getEvent, async ({ path, auth }) => {
     return pdus(dependencies, [await dependencies.port.event(auth.origin, path.eventId)]);
   }),
+  handle(contracts.timestampToEvent, async ({ path, query, auth }) => {
+    const found = await dependencies.port.eventByTime({ origin: auth.origin, roomId: path.roomId, ...query });
+    return { event_id: found.eventId, origin_server_ts: found.originServerTs };
+  }),
   handle(contracts.backfill, async ({ path, query, auth }) => {
     const from = query.v.map(requireEventId);
     const request = { origin: auth.origin, roomId: path.roomId, from, limit: query.limit };

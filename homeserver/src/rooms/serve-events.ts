@@ -10,6 +10,7 @@ import { serverOf } from '@carillon/protocol/identifiers.ts';
 import { notFound } from '@carillon/protocol/matrix-error.ts';
 import { listAuthChain } from './auth-chain.ts';
 import { listRoomsOfEvent } from './event.store.ts';
+import { listEventsByTime } from './event-time.store.ts';
 import type { FederatedRooms } from './federated-rooms.ts';
 import { findStored } from './foreign-event.ts';
 import { loadStateAt } from './load-state.ts';
@@ -20,6 +21,8 @@ import { serversInRoom } from './servers-in-room.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 export const MAX_BACKFILLED_EVENTS = 100;
+/** Events near a moment that are looked at for one that may be seen. */
+const MAX_TIME_CANDIDATES = 100;
 
 interface AtEvent {
   readonly origin: ServerName;
@@ -96,6 +99,21 @@ export async function serveMissingEvents(
   const walk = { from, limit, without: new Set(request.earliest), minDepth: request.minDepth };
   const events = await walkBack(rooms, room, walk);
   return encodeFor(rooms, room, { origin: request.origin, events: events.toReversed() });
+}
+
+/** The event nearest to a moment that the server may see in full. Throws M_NOT_FOUND for none. */
+export async function serveEventByTime(
+  rooms: FederatedRooms,
+  { origin, roomId, ts, dir }: { origin: ServerName; roomId: RoomId; ts: number; dir: 'b' | 'f' },
+): Promise<{ eventId: EventId; originServerTs: number }> {
+  const room = await roomOfServer(rooms, origin, roomId);
+  const query = { ts, dir, until: room.position, limit: MAX_TIME_CANDIDATES };
+  const views = new Map<number, ServerView>();
+  for (const event of await listEventsByTime(rooms.database, room, query)) {
+    const { eventId, originServerTs } = event;
+    if (await maySee(rooms, room, { origin, event, views })) return { eventId, originServerTs };
+  }
+  throw notFound('There is no event near this moment');
 }
 
 interface Walk {
