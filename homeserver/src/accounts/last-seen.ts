@@ -6,6 +6,8 @@ import type { UserId } from '@carillon/protocol/identifiers.ts';
 import { type LastSeen, updateLastSeen } from './device.store.ts';
 
 const FLUSH_INTERVAL_MS = 60_000;
+/** Nobody needs to know it more exactly. */
+const PRECISION_MS = 1_000;
 /** Devices that one statement writes. */
 const MAX_FLUSH_ROWS = 1_000;
 /** Devices that may wait for the next flush; further ones are left out until then. */
@@ -32,7 +34,9 @@ export class LastSeenTracker {
 
   touch(userId: UserId, deviceId: string, from: { address: string; userAgent: string }): void {
     const key = `${userId} ${deviceId}`;
-    if (this.#seen.size >= MAX_WAITING_DEVICES && !this.#seen.has(key)) return;
+    const known = this.#seen.get(key);
+    if (known === undefined && this.#seen.size >= MAX_WAITING_DEVICES) return;
+    if (known?.address === from.address && this.#clock.now() - known.ts < PRECISION_MS) return;
     const userAgent = from.userAgent.slice(0, MAX_USER_AGENT_LENGTH).replaceAll('\0', '');
     this.#seen.set(key, { userId, deviceId, ts: this.#clock.now(), address: from.address, userAgent });
   }
